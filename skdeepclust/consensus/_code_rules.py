@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The two consensus functions on label codes: weighted graph + transfer cut, weighted average linkage.
+
+Each is a function that fits (``fit_transfer_cut``, ``fit_average``) and a frozen rule that labels codes, old or
+new, object by object.
+"""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._support._warnings import ClusterCollapseWarning
+from ._discretise import BLOCK_ROWS, CentreRule, discretise, favour
+from ._graph import code_hashes, distinct_objects, object_embedding, padded_offsets, reduced_graph, same_rows
+from ._graph import pad_table
+from ._jit import for_each, kernel, row_blocks
+from ._labels import has_label, order_by_size
+from ._linkage import cut_average_linkage, mean_association_table, sum_rows
+from ._spectrum import reduced_spectrum
+
+
+@dataclass(frozen=True)
+class TransferCutRule:
+    """Label of an object from its clusters: unit row of ``sum_m w_m V_m``, then the nearest centre.
+
+    Attributes
+    ----------
+    sizes : ndarray of shape (M,)
+        Clusters per clustering.
+    weights : ndarray of shape (q,)
+        Cluster weights.
+    vectors : ndarray of shape (q, c)
+        Generalised eigenvectors V of the clusters.
+    centres : CentreRule
+        Centres and their labels.
+    """
+
+    sizes: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    vectors: NDArray[np.float64]
+    centres: CentreRule
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters."""
+        return len(self.centres.centres)
+
+    def labels(self, codes: NDArray) -> NDArray[np.int32]:
+        """Label of each object of `codes` (M, n)."""
+        return self.centres.labels(object_embedding(codes, self.sizes, self.weights, self.vectors))
+
+    def membership(self, codes: NDArray) -> NDArray[np.float64]:
+        """Membership (n, n_clusters) of each object."""
+        return self.centres.membership(object_embedding(codes, self.sizes, self.weights, self.vectors))
+
+
+def fit_transfer_cut(
+    codes: NDArray,
+    sizes: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    n_clusters: int,
+    *,
+    n_init: int = 3,
+    max_iter: int = 100,
+    seed: int = 0,
+) -> tuple[TransferCutRule, NDArray[np.int32], NDArray[np.float64]]:
+    """LWGP: transfer cut of the bipartite graph ``B = H diag(w)``; k-means on distinct tuples with multiplicities.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (M, n)
+        Codes; every object has at least one label.
+    sizes : ndarray of shape (M,)
+        Clusters per clustering.
+    weights : ndarray of shape (q,)
+        Cluster weights.
+    n_clusters : int
+        Number of clusters.
+    n_init, max_iter, seed : int
+        Restarts, iterations and seed of k-means.
+
+    Returns
+    -------
+    rule : TransferCutRule
+    labels : ndarray of shape (n,), int32
+    mu : ndarray
+        Leading eigenvalues of the reduced graph, descending.
+    """
+    graph = reduced_graph(codes, sizes, weights)
+    vectors, mu = reduced_spectrum(graph, graph.sum(axis=1), n_clusters)
+    first, inverse, counts = distinct_objects(codes)
+    centres, labels = discretise(
+        lambda rows: object_embedding(codes[:, first[rows]], sizes, weights, vectors),
+        len(first),
+        n_clusters,
+        weights=counts,
+        n_init=n_init,
+        max_iter=max_iter,
+        seed=seed,
+    )
+    return TransferCutRule(sizes, weights, vectors, centres), labels[inverse], mu
+
+
+@kernel
+def shares_of_scores(scores, winner, start, stop):
+    """Scores to shares in place, rows start .. stop - 1; the winner's share is made the largest of its row."""
+    n_clusters = scores.shape[1]
+    for i in range(start, stop):
+        total, top = 0.0, 0
+        for j in range(n_clusters):
+            total += scores[i, j]
+            if scores[i, j] > scores[i, top]:
+                top = j
+        scores[i, top], scores[i, winner[i]] = scores[i, winner[i]], scores[i, top]
+        for j in range(n_clusters):
+            scores[i, j] = scores[i, j] / total if total > 0.0 else 1.0 / n_clusters
+        favour(scores, i, winner[i])
+
+
+@dataclass(frozen=True)
+class AverageRule:
+    """Label of a known tuple from the tree; of a new one, the cluster with the highest mean co-association.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (M, u)
+        Known tuples, in ascending order of their hash.
+    hashes : ndarray of shape (u,), uint64
+        Their hashes.
+    known_labels : ndarray of shape (u,), int32
+        Their labels.
+    sizes : ndarray of shape (M,)
+        Clusters per clustering.
+    table : ndarray of shape (q, n_clusters)
+        See :func:`~._linkage.mean_association_table`.
+    """
+
+    codes: NDArray
+    hashes: NDArray[np.uint64]
+    known_labels: NDArray[np.int32]
+    sizes: NDArray[np.int64]
+    table: NDArray[np.float64]
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters."""
+        return self.table.shape[1]
+
+    def _scores(self, codes):
+        return sum_rows(codes, padded_offsets(self.sizes), pad_table(self.table, self.sizes))
+
+    def _labels(self, codes, scores):
+        hashes = code_hashes(codes)
+        labels = scores.argmax(axis=1).astype(np.int32)
+        place = np.searchsorted(self.hashes, hashes)
+        for _ in range(2):  # two tuples in 2^64 may share a hash: the neighbour is looked at as well
+            place = np.minimum(place, len(self.hashes) - 1)
+            rows = np.flatnonzero(self.hashes[place] == hashes)
+            rows = rows[same_rows(codes, rows, self.codes, place[rows])]
+            labels[rows] = self.known_labels[place[rows]]
+            place = place + 1
+        return labels
+
+    def labels(self, codes: NDArray) -> NDArray[np.int32]:
+        """Label of each object of `codes` (M, n)."""
+        return self._labels(codes, self._scores(codes))
+
+    def membership(self, codes: NDArray) -> NDArray[np.float64]:
+        """Mean co-association with each cluster, scaled to sum 1; the label's share is the largest.
+
+        Where the tree decided against the highest mean co-association, the two shares are exchanged.
+        """
+        scores = self._scores(codes)
+        winner = self._labels(codes, scores)
+        for_each(lambda r: shares_of_scores(scores, winner, *r), row_blocks(len(scores), BLOCK_ROWS))
+        return scores
+
+
+def fit_average(
+    codes: NDArray, sizes: NDArray[np.int64], weights: NDArray[np.float64], n_clusters: int
+) -> tuple[AverageRule, NDArray[np.int32]]:
+    """LWEA: average linkage on the weighted co-association matrix.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (M, n)
+        Codes; every object has at least one label.
+    sizes : ndarray of shape (M,)
+        Clusters per clustering.
+    weights : ndarray of shape (q,)
+        Cluster weights.
+    n_clusters : int
+        Number of clusters.
+
+    Returns
+    -------
+    rule : AverageRule
+    labels : ndarray of shape (n,), int32
+    """
+    first, inverse, counts = distinct_objects(codes)
+    if len(first) < n_clusters:
+        warnings.warn(
+            f"n_clusters={n_clusters} clusters were asked for, but there are only {len(first)} distinct rows of base "
+            f"labels; {len(first)} clusters were kept. Lower n_clusters, or add base clusterings, to avoid this.",
+            ClusterCollapseWarning,
+            stacklevel=3,
+        )
+        n_clusters = len(first)
+    known = np.ascontiguousarray(codes[:, first])
+    tree = cut_average_linkage(known, sizes, weights, counts, n_clusters)
+    number = np.empty(n_clusters, dtype=np.int64)
+    number[order_by_size(tree, n_clusters, counts)] = np.arange(n_clusters)
+    tree = number[tree]
+    table = mean_association_table(known, sizes, weights, counts, tree, n_clusters)
+    hashes = code_hashes(known)
+    order = np.argsort(hashes, kind="stable")
+    rule = AverageRule(
+        np.ascontiguousarray(known[:, order]), hashes[order], tree[order].astype(np.int32), sizes, table
+    )
+    return rule, tree[inverse].astype(np.int32)
+
+
+def labels_or_missing(rule, codes: NDArray, sizes: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Labels of `rule`, and -1 for an object without any label."""
+    return np.where(has_label(codes, sizes), rule.labels(codes), -1).astype(np.int32)

@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Entropy-weighted consensus of base clusterings (LWGP and LWEA)."""
+
+import warnings
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._support._parameters import check_choice, check_integer, check_real, draw_seed
+from .._support._warnings import FallbackWarning
+from ._code_rules import fit_average, fit_transfer_cut, labels_or_missing
+from ._entropy import (
+    DEFAULT_THETA,
+    DEFAULT_WEIGHTING,
+    WEIGHTINGS,
+    balance_groups,
+    cross_group_entropy,
+    debiased_entropy,
+    entropy_table,
+    index_from_entropy,
+)
+from ._graph import cluster_overlap
+from ._labels import code_labels, has_label
+
+METHODS = ("transfer_cut", "average")
+
+
+class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
+    """Combine base clusterings into one, trusting clusters that the other clusterings confirm.
+
+    Every cluster i gets the weight ``ECI_i = exp(-H_i / theta)``, H_i its mean entropy over the M clusterings
+    (:func:`ensemble_cluster_index`). Then either
+
+    * ``method="transfer_cut"`` (LWGP): the graph that joins each object to its M clusters, edges weighted by
+      ECI, is partitioned by transfer cut (:func:`transfer_cut`). Linear in the number of objects;
+    * ``method="average"`` (LWEA): average linkage on the weighted co-association matrix, the mean weight of
+      shared clusters. Quadratic in the number of *distinct* rows of the label matrix.
+
+    Source: Huang, Wang, Lai, "Locally Weighted Ensemble Clustering", IEEE Transactions on Cybernetics 48(5),
+    2018, equations 7 to 10 and 24, definition 8.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters.
+    method : {"transfer_cut", "average"}, default="transfer_cut"
+        Consensus function.
+    theta : float or None, default=0.4
+        How sharply weights fall with entropy; 0.2 to 1 is the sensible range. None means equal weights.
+    weighting : {"paper", "cross_group", "debiased"}, default="paper"
+        Which entropy makes the weights: as published; over clusterings of other groups only; or divided by its
+        upper bound, so that small clusters have no advantage.
+    groups : array-like of shape (n_clusterings,) or None, default=None
+        Group (layer, feature block, source) of each base clustering; `BaseClusterings.groups_` fits.
+    balance_groups : bool, default=False
+        Scale the weights so that each group has the same total: one vote per group. Needs `groups`.
+    n_init : int, default=3
+        Restarts of the final k-means of the transfer cut.
+    max_iter : int, default=100
+        Iterations of the final k-means.
+    random_state : int, RandomState or None, default=None
+        Seed of the final k-means; an int makes results repeatable.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,), int32
+        Consensus labels, numbered by cluster size, largest first; -1 for a row whose base labels are all
+        missing. Equal to ``predict(base_labels)``.
+    n_clusters_ : int
+        Number of clusters found; below `n_clusters` only with a :class:`ClusterCollapseWarning`.
+    cluster_entropy_ : ndarray of shape (q,), float64
+        Entropy of every base cluster over all clusterings, in bits: column by column, within a column by
+        ascending label.
+    cluster_weights_ : ndarray of shape (q,), float64
+        Weight of every base cluster, in the same order.
+    spectrum_ : ndarray, float64
+        Leading eigenvalues of the reduced graph, descending (``method="transfer_cut"`` only); a gap after the
+        k-th speaks for k clusters.
+    label_coder_ : LabelCoder
+        The labels seen in each column.
+    rule_ : TransferCutRule or AverageRule
+        What labels new rows.
+    n_features_in_ : int
+        Number of base clusterings.
+
+    Notes
+    -----
+    A label that ``fit`` has not seen counts as missing in ``predict``.
+
+    Examples
+    --------
+    >>> from skdeepclust import EntropyWeightedConsensus
+    >>> votes = [[0, 0, 1], [0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 1, 0]]
+    >>> consensus = EntropyWeightedConsensus(n_clusters=2, random_state=0).fit(votes)
+    >>> print(consensus.labels_, consensus.predict([[0, -1, 1]]))
+    [0 0 0 1 1] [0]
+    """
+
+    def __init__(
+        self,
+        n_clusters=8,
+        *,
+        method="transfer_cut",
+        theta=DEFAULT_THETA,
+        weighting=DEFAULT_WEIGHTING,
+        groups=None,
+        balance_groups=False,
+        n_init=3,
+        max_iter=100,
+        random_state=None,
+    ):
+        self.n_clusters = n_clusters
+        self.method = method
+        self.theta = theta
+        self.weighting = weighting
+        self.groups = groups
+        self.balance_groups = balance_groups
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Combine the base clusterings.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_clusterings)
+            Label matrix; any whole numbers, -1 = missing. A column of non-whole numbers is cut into at most 10
+            quantile bins, with a :class:`FallbackWarning`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : EntropyWeightedConsensus
+        """
+        X = validate_data(self, X, dtype="numeric", ensure_min_samples=2)
+        n_clusters = check_integer(
+            "n_clusters", self.n_clusters, low=1, high=len(X), hint="It cannot exceed the number of rows."
+        )
+        method = check_choice("method", self.method, METHODS)
+        n_init = check_integer("n_init", self.n_init, low=1)
+        max_iter = check_integer("max_iter", self.max_iter, low=1)
+        groups = self._check_weighting(X.shape[1])
+        seed = draw_seed(self.random_state)
+
+        self.label_coder_, codes = code_labels(X)
+        sizes = self.label_coder_.sizes
+        _warn_single_clustering(sizes, n_clusters)
+        overlap = cluster_overlap(codes, sizes)
+        self.cluster_entropy_, self.cluster_weights_ = self._weigh(overlap, sizes, groups)
+
+        known = has_label(codes, sizes)
+        if n_clusters > known.sum():
+            raise ValueError(
+                f"n_clusters={n_clusters} exceeds the {known.sum()} rows that have at least one label; lower it."
+            )
+        if not known.all():
+            codes = np.ascontiguousarray(codes[:, known])
+        if method == "average":
+            self.rule_, labels = fit_average(codes, sizes, self.cluster_weights_, n_clusters)
+        else:
+            self.rule_, labels, self.spectrum_ = fit_transfer_cut(
+                codes, sizes, self.cluster_weights_, n_clusters, n_init=n_init, max_iter=max_iter, seed=seed
+            )
+        self.labels_ = np.full(len(X), -1, dtype=np.int32)
+        self.labels_[known] = labels
+        self.n_clusters_ = self.rule_.n_clusters
+        return self
+
+    def _check_weighting(self, n_clusterings):
+        """Check theta, weighting, groups and balance_groups; return groups as an array or None."""
+        if self.theta is not None:
+            check_real("theta", self.theta, low=0, closed_low=False, hint="None means equal weights.")
+        check_choice("weighting", self.weighting, WEIGHTINGS)
+        check_choice("balance_groups", self.balance_groups, (False, True))
+        if self.groups is None:
+            if self.weighting == "cross_group" or self.balance_groups:
+                reason = "balance_groups=True" if self.balance_groups else "weighting='cross_group'"
+                raise ValueError(
+                    f"{reason} needs groups, the group of each of the {n_clusterings} base clusterings; got None. "
+                    "Pass groups=BaseClusterings(...).groups_ or your own."
+                )
+            return None
+        groups = np.asarray(self.groups)
+        if groups.shape != (n_clusterings,):
+            raise ValueError(
+                f"groups must have one entry for each of the {n_clusterings} base clusterings; got shape {groups.shape}."
+            )
+        if self.weighting == "cross_group" and len(np.unique(groups)) < 2:
+            raise ValueError(
+                "weighting='cross_group' needs at least two different groups; got one. Use weighting='paper' instead."
+            )
+        return groups
+
+    def _weigh(self, overlap, sizes, groups):
+        """Entropy and weight of every cluster."""
+        own = np.repeat(np.arange(len(sizes)), sizes)
+        table = entropy_table(overlap, sizes)
+        if self.theta is None:
+            weights = np.ones(len(own))
+        else:
+            if self.weighting == "cross_group":
+                mean = cross_group_entropy(table, own, groups)
+            elif self.weighting == "debiased":
+                mean = debiased_entropy(table, overlap, sizes)
+            else:
+                mean = table.sum(axis=1) / len(sizes)
+            # Only ratios of weights matter: the largest is lifted where a tiny theta would make all of them 0.
+            weights = index_from_entropy(mean, float(self.theta))
+            if weights.max() < 1e-100:
+                weights = index_from_entropy(mean - mean.min(), float(self.theta))
+        if self.balance_groups:
+            weights = balance_groups(weights, np.diagonal(overlap), own, groups)
+        return table.sum(axis=1), weights
+
+    def _encode(self, X):
+        check_is_fitted(self)
+        return self.label_coder_.encode(validate_data(self, X, reset=False, dtype="numeric"))
+
+    def predict(self, X):
+        """Consensus label of each row of base labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_clusterings)
+            Base labels from the clusterers that made the label matrix of ``fit``.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), int32
+            -1 where no base label is known.
+        """
+        codes = self._encode(X)
+        return labels_or_missing(self.rule_, codes, self.label_coder_.sizes)
+
+    def predict_proba(self, X):
+        """Membership of each row in each cluster.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_clusterings)
+            Base labels.
+
+        Returns
+        -------
+        membership : ndarray of shape (n_samples, n_clusters_), float64
+            Rows sum to 1; the largest entry of a row is at its label; 1 / n_clusters_ where no label is known.
+        """
+        codes = self._encode(X)
+        shares = self.rule_.membership(codes)
+        shares[~has_label(codes, self.label_coder_.sizes)] = 1.0 / self.n_clusters_
+        return shares
+
+    def transform(self, X):
+        """Membership, the same as :meth:`predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_clusterings)
+            Base labels.
+
+        Returns
+        -------
+        membership : ndarray of shape (n_samples, n_clusters_), float64
+        """
+        return self.predict_proba(X)
+
+    def score(self, X, y=None):
+        """Agreement of the consensus with the base clusterings, see :func:`skdeepclust.metrics.ensemble_agreement`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_clusterings)
+            Base labels.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+        """
+        from ..metrics import ensemble_agreement
+
+        return ensemble_agreement(self.predict(X), X)
+
+    @property
+    def _n_features_out(self):
+        return self.n_clusters_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []  # float64 whatever the input
+        return tags
+
+
+def _warn_single_clustering(sizes, n_clusters):
+    if len(sizes) == 1 and sizes[0] != n_clusters:
+        warnings.warn(
+            f"base_labels has one clustering with {sizes[0]} clusters, which says nothing about how to make "
+            f"n_clusters={n_clusters} of them; clusters were merged or kept arbitrarily. Pass more base clusterings.",
+            FallbackWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How kernels are compiled and how they share the cores.
+
+Every kernel is a serial loop over a range of rows (or over one pair of clusterings) that releases the GIL;
+:func:`for_each` spreads such calls over plain threads. Compared with ``parallel=True`` this needs no Numba
+threading layer (whose ``workqueue`` is not thread-safe and whose ``omp`` does not survive a fork), compiles
+faster, and every sum is taken in one fixed order whatever the number of threads.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import joblib
+import numba
+from threadpoolctl import threadpool_limits
+
+
+def _probe() -> int:
+    return 0
+
+
+def _cache_wanted() -> bool:
+    """Whether kernels are cached on disk: not if switched off, nor where no folder can be written."""
+    if os.environ.get("SKDEEPCLUST_NUMBA_CACHE", "1").strip().lower() in ("0", "false", "no", "off"):
+        return False
+    try:
+        numba.njit(cache=True)(_probe)
+    except RuntimeError:  # "no locator available": read-only installation and no writable home
+        return False
+    return True
+
+
+CACHE = _cache_wanted()
+
+
+def kernel(function: Callable) -> Callable:
+    """Compile `function` on first call: no Python objects, GIL released, IEEE division."""
+    return numba.njit(nogil=True, cache=CACHE, error_model="numpy")(function)
+
+
+def n_threads() -> int:
+    """Number of threads for :func:`for_each`: one inside a worker thread, else what Numba and the machine allow."""
+    if threading.current_thread() is not threading.main_thread():
+        return 1
+    return max(1, min(numba.config.NUMBA_NUM_THREADS, joblib.cpu_count()))
+
+
+def for_each(function: Callable[[Any], Any], items: Iterable[Any]) -> None:
+    """Call ``function(item)`` for every item; items must write to disjoint places."""
+    items = list(items)
+    threads = min(n_threads(), len(items))
+    if threads <= 1:
+        for item in items:
+            function(item)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(function, items):  # the loop hands exceptions on
+            pass
+
+
+def row_blocks(n_rows: int, size: int) -> list[tuple[int, int]]:
+    """Ranges (start, stop) that cut ``n_rows`` rows into blocks of `size`."""
+    return [(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+
+
+_blas_lock = threading.Lock()
+_blas_users = 0
+_blas_limits: Any = None
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Hold BLAS and OpenMP to one thread, so that the sums inside k-means and LAPACK have one order.
+
+    The BLAS limit belongs to the process: it is set by the first user and lifted by the last, whatever the
+    order in which threads come and go. The OpenMP limit belongs to the calling thread.
+    """
+    global _blas_users, _blas_limits
+    with _blas_lock:
+        if _blas_users == 0:
+            _blas_limits = threadpool_limits(limits=1, user_api="blas")
+        _blas_users += 1
+    try:
+        with threadpool_limits(limits=1, user_api="openmp"):
+            yield
+    finally:
+        with _blas_lock:
+            _blas_users -= 1
+            if _blas_users == 0:
+                _blas_limits.restore_original_limits()
