@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from .._support._warnings import ClusterCollapseWarning
 from ._discretise import BLOCK_ROWS, CentreRule, discretise, favour
-from ._graph import code_hashes, distinct_objects, object_embedding, padded_offsets, reduced_graph, same_rows
-from ._graph import pad_table
+from ._graph import code_hashes, distinct_objects, object_embedding, pad_table, padded_offsets, reduced_graph, same_rows
 from ._jit import for_each, kernel, row_blocks
 from ._labels import has_label, order_by_size
 from ._linkage import cut_average_linkage, mean_association_table, sum_rows

@@ -142,7 +142,7 @@ def ensemble_cluster_index(base_labels: ArrayLike, theta: float = DEFAULT_THETA)
     --------
     >>> from skdeepclust import ensemble_cluster_index
     >>> print(ensemble_cluster_index([[0, 0], [0, 0], [1, 0], [1, 1]], theta=0.5))
-    [1.         0.36787944 0.39916...  1.        ]
+    [1.         0.36787944 0.39919876 1.        ]
     """
     theta = check_real("theta", theta, low=0, closed_low=False)
     base_labels = check_array(base_labels, dtype="numeric")

@@ -186,7 +186,8 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         groups = np.asarray(self.groups)
         if groups.shape != (n_clusterings,):
             raise ValueError(
-                f"groups must have one entry for each of the {n_clusterings} base clusterings; got shape {groups.shape}."
+                f"groups must have one entry for each of the {n_clusterings} base clusterings; got shape "
+                f"{groups.shape}."
             )
         if self.weighting == "cross_group" and len(np.unique(groups)) < 2:
             raise ValueError(
