@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Data sets of the quality benchmark: name -> function of the data folder that returns (X, y).
+
+To add one, write a function and put it under ``DATASETS``. A folder holds npz files with the keys X and y.
+"""
+
+from functools import partial
+
+import numpy as np
+
+
+def from_npz(folder, file, rows=slice(None)):
+    """Rows of ``folder/file.npz``."""
+    if folder is None:
+        raise ValueError(f"{file}.npz is looked for in a folder: give it with --data.")
+    with np.load(folder / f"{file}.npz", allow_pickle=False) as data:
+        return data["X"][rows], data["y"][rows].astype(np.int64)
+
+
+def digits(folder):
+    """The 1,797 digits of 8 x 8 pixels that scikit-learn ships, as uint8 images."""
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    return (data.images * (255 / 16)).astype(np.uint8), data.target
+
+
+TEST_ROWS = slice(60_000, None)  # MNIST and its heirs: 60,000 training images, then 10,000 test images
+
+DATASETS = {
+    "cmu_pie": partial(from_npz, file="cmu_pie"),
+    "coil20": partial(from_npz, file="coil20_32"),
+    "digits": digits,
+    "fashion": partial(from_npz, file="fashion_mnist"),
+    "fashion_test": partial(from_npz, file="fashion_mnist", rows=TEST_ROWS),
+    "letters": partial(from_npz, file="letters"),
+    "mnist": partial(from_npz, file="mnist"),
+    "mnist_test": partial(from_npz, file="mnist", rows=TEST_ROWS),
+    "pendigits": partial(from_npz, file="pendigits"),
+    "usps": partial(from_npz, file="usps11k"),
+}

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Estimators of the quality benchmark: name -> function (n_clusters, seed) that returns (estimator, prepare).
+
+``prepare`` turns the rows of the data set into what the estimator is given. To add an estimator, write such a
+function and put it under ``ESTIMATORS``. Imports stand inside, so that a run loads only what it measures.
+"""
+
+import numpy as np
+
+
+def as_table(X):
+    """One flat row per sample; uint8 pixels in [0, 1], other values as they are."""
+    table = X.reshape(len(X), -1)
+    return table.astype(np.float32) / 255 if X.dtype == np.uint8 else table
+
+
+def as_given(X):
+    """Images stay images."""
+    return X
+
+
+def kmeans(n_clusters, seed):
+    from sklearn.cluster import KMeans
+
+    return KMeans(n_clusters, n_init=10, random_state=seed), as_table
+
+
+def uspec(n_clusters, seed):
+    from skdeepclust import USPEC
+
+    return USPEC(n_clusters, random_state=seed), as_table
+
+
+def usenc(n_clusters, seed):
+    from skdeepclust import USENC
+
+    return USENC(n_clusters, random_state=seed), as_table
+
+
+def head(n_clusters, seed):
+    """The cluster head of the contrastive network alone."""
+    from skdeepclust import ContrastiveClustering
+
+    return ContrastiveClustering(n_clusters, random_state=seed), as_given
+
+
+def deepclue(n_clusters, seed):
+    """The whole method: several layers vote."""
+    from skdeepclust import DeepClusterEnsemble
+
+    return DeepClusterEnsemble(n_clusters, random_state=seed), as_given
+
+
+ESTIMATORS = {"deepclue": deepclue, "head": head, "kmeans": kmeans, "usenc": usenc, "uspec": uspec}
