@@ -175,7 +175,7 @@ def choose_representatives(X: NDArray, n_representatives: int, seed: int, dtype,
     sample = read_rows(X, chosen, dtype, unit)
     if len(sample) > p:
         start = sample[rng.choice(len(sample), p, replace=False)]
-        sample = kmeans_centres(sample, p, None, 1, KMEANS_ITERATIONS, rng.randint(2**31 - 1), init=start)
+        sample, _ = kmeans_centres(sample, p, None, 1, KMEANS_ITERATIONS, rng.randint(2**31 - 1), init=start)
         sample = np.ascontiguousarray(sample, dtype=dtype)
         if unit:
             scale_to_unit(sample)

@@ -50,6 +50,8 @@ class USENC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Bas
         Labels numbered by cluster size, largest first; equal to ``predict(X)``.
     n_clusters_ : int
         Number of clusters found; below `n_clusters` only with a :class:`ClusterCollapseWarning`.
+    n_iter_ : int
+        Iterations of the final k-means.
     base_labels_ : ndarray of shape (n_samples, n_estimators), int32
         Label matrix of the base clusterings.
     base_clusterings_ : BaseClusterings
@@ -136,6 +138,7 @@ class USENC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Bas
         ).fit(self.base_labels_)
         self.labels_ = self.consensus_.labels_
         self.n_clusters_ = self.consensus_.n_clusters_
+        self.n_iter_ = self.consensus_.n_iter_
         return self
 
     def _transform_base(self, X):
@@ -154,7 +157,8 @@ class USENC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Bas
         -------
         labels : ndarray of shape (n_samples,), int32
         """
-        return self.consensus_.predict(self._transform_base(X))
+        base_labels = self._transform_base(X)
+        return self.consensus_.predict(base_labels)
 
     def predict_proba(self, X):
         """Membership of each row in each cluster.
@@ -169,7 +173,8 @@ class USENC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Bas
         membership : ndarray of shape (n_samples, n_clusters_), float64
             Rows sum to 1; the largest entry of a row is at its label.
         """
-        return self.consensus_.predict_proba(self._transform_base(X))
+        base_labels = self._transform_base(X)
+        return self.consensus_.predict_proba(base_labels)
 
     def transform(self, X):
         """Membership, the same as :meth:`predict_proba`.
@@ -199,7 +204,8 @@ class USENC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Bas
         -------
         score : float
         """
-        return self.consensus_.score(self._transform_base(X))
+        base_labels = self._transform_base(X)
+        return self.consensus_.score(base_labels)
 
     @property
     def _n_features_out(self):

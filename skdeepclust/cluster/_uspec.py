@@ -75,6 +75,8 @@ class USPEC(MembershipMixin, BaseEstimator):
         Generalised eigenvectors V of the representatives.
     spectrum_ : ndarray, float64
         Leading eigenvalues of the reduced graph, descending.
+    n_iter_ : int
+        Iterations of the final k-means.
     centre_rule_ : CentreRule
         Centres in the embedding and the label of each.
     n_features_in_ : int
@@ -154,6 +156,7 @@ class USPEC(MembershipMixin, BaseEstimator):
             seed=seed,
         )
         self.n_clusters_ = len(self.centre_rule_.centres)
+        self.n_iter_ = self.centre_rule_.n_iter
         return self
 
     def _neighbours(self, X, k):

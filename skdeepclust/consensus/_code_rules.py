@@ -46,6 +46,11 @@ class TransferCutRule:
         """Number of clusters."""
         return len(self.centres.centres)
 
+    @property
+    def n_iter(self) -> int:
+        """Iterations of the final k-means."""
+        return self.centres.n_iter
+
     def labels(self, codes: NDArray) -> NDArray[np.int32]:
         """Label of each object of `codes` (M, n)."""
         return self.centres.labels(object_embedding(codes, self.sizes, self.weights, self.vectors))
@@ -146,6 +151,11 @@ class AverageRule:
     def n_clusters(self) -> int:
         """Number of clusters."""
         return self.table.shape[1]
+
+    @property
+    def n_iter(self) -> int:
+        """The tree is cut once."""
+        return 1
 
     def _scores(self, codes):
         return sum_rows(codes, padded_offsets(self.sizes), pad_table(self.table, self.sizes))

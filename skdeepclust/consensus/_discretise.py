@@ -84,11 +84,14 @@ class CentreRule:
         Label of each centre.
     spread : float
         Mean squared distance of an object to its centre; the scale of :meth:`membership`.
+    n_iter : int
+        Iterations of the best run of k-means.
     """
 
     centres: NDArray[np.float64]
     rank: NDArray[np.int64]
     spread: float
+    n_iter: int
 
     def labels(self, embedding: NDArray[np.float64]) -> NDArray[np.int32]:
         """Label of each row, shape (n,), int32."""
@@ -119,12 +122,13 @@ def nearest(embedding: NDArray[np.float64], centres: NDArray[np.float64]) -> tup
 
 def kmeans_centres(
     points: NDArray, n_clusters: int, weights: NDArray | None, n_init: int, max_iter: int, seed: int, init="k-means++"
-) -> NDArray:
-    """Centres of scikit-learn's k-means, on one thread so that the result does not depend on their number."""
+) -> tuple[NDArray, int]:
+    """Centres and iterations of scikit-learn's k-means, on one thread so that their number cannot matter."""
     model = KMeans(n_clusters, init=init, n_init=n_init, max_iter=max_iter, random_state=seed)
     with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct points than clusters: seen by callers
-        return model.fit(points, sample_weight=weights).cluster_centers_
+        model.fit(points, sample_weight=weights)
+    return model.cluster_centers_, model.n_iter_
 
 
 def discretise(
@@ -169,7 +173,7 @@ def discretise(
         rows = np.sort(check_random_state(seed).choice(n_rows, MAX_KMEANS_ROWS, replace=False))
     points = embed(rows)
     sample_weights = None if weights is None else weights[rows].astype(np.float64)
-    centres = kmeans_centres(points, min(n_clusters, len(rows)), sample_weights, n_init, max_iter, seed)
+    centres, n_iter = kmeans_centres(points, min(n_clusters, len(rows)), sample_weights, n_init, max_iter, seed)
 
     raw = np.empty(n_rows, dtype=np.int64)
     distance = np.empty(n_rows)
@@ -190,5 +194,5 @@ def discretise(
     number = np.full(len(centres), -1, dtype=np.int64)
     number[order] = np.arange(len(order))
     kept = np.flatnonzero(number >= 0)
-    rule = CentreRule(centres[kept], number[kept], float(np.average(distance, weights=weights)))
+    rule = CentreRule(centres[kept], number[kept], float(np.average(distance, weights=weights)), n_iter)
     return rule, number[raw].astype(np.int32)

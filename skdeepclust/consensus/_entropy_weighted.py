@@ -77,6 +77,8 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
     spectrum_ : ndarray, float64
         Leading eigenvalues of the reduced graph, descending (``method="transfer_cut"`` only); a gap after the
         k-th speaks for k clusters.
+    n_iter_ : int
+        Iterations of the final k-means; 1 for ``method="average"``.
     label_coder_ : LabelCoder
         The labels seen in each column.
     rule_ : TransferCutRule or AverageRule
@@ -167,6 +169,7 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         self.labels_ = np.full(len(X), -1, dtype=np.int32)
         self.labels_[known] = labels
         self.n_clusters_ = self.rule_.n_clusters
+        self.n_iter_ = self.rule_.n_iter
         return self
 
     def _check_weighting(self, n_clusterings):
@@ -284,7 +287,9 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         """
         from ..metrics import ensemble_agreement
 
-        return ensemble_agreement(self.predict(X), X)
+        codes, sizes = self._encode(X), self.label_coder_.sizes
+        labels = labels_or_missing(self.rule_, codes, sizes)
+        return ensemble_agreement(labels, np.where(codes == sizes[:, None], -1, codes.astype(np.int64)).T)
 
     @property
     def _n_features_out(self):

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array
+from sklearn.utils import ClassifierTags, check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._support._parameters import check_integer, draw_seed
@@ -150,6 +150,8 @@ class TransferCut(MembershipMixin, BaseEstimator):
     doubled_ : bool
         Whether negative values were seen in ``fit``. Each column was then replaced by its positive and its
         negative part, with a :class:`FallbackWarning`.
+    n_iter_ : int
+        Iterations of the final k-means.
     centre_rule_ : CentreRule
         Centres in the embedding and the label of each.
     n_features_in_ : int
@@ -202,6 +204,7 @@ class TransferCut(MembershipMixin, BaseEstimator):
             B, n_clusters, bool(self.scale_embedding), n_init, max_iter, seed
         )
         self.n_clusters_ = len(self.centre_rule_.centres)
+        self.n_iter_ = self.centre_rule_.n_iter
         return self
 
     def _embed(self, X):
@@ -216,4 +219,6 @@ class TransferCut(MembershipMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        # scikit-learn's check of sparse input asks this of everything that has predict_proba
+        tags.classifier_tags = ClassifierTags(multi_class=True)
         return tags
