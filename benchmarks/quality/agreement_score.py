@@ -1,5 +1,48 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which label-free score of a consensus can choose the number of clusters?"""
+"""Which label-free score of a consensus against its base clusterings can be trusted across numbers of clusters?
+
+    python -m benchmarks.quality.agreement_score                        # EntropyWeightedConsensus
+    python -m benchmarks.quality.agreement_score --consensus linkage    # average linkage of co-associations
+    python -m benchmarks.quality.agreement_score --consensus one-hot    # k-means on the indicator matrix
+
+For k = 2 to 15, ensembles of M = 5 to 40 runs of k-means, with base k drawn from [20, 60] or from [k, 2k]:
+
+nmi         normalized mutual information, arithmetic mean; not adjusted
+ami         adjusted mutual information, arithmetic mean of the entropies
+ami_max     adjusted mutual information, greater entropy
+ari         adjusted Rand index
+determined  (I - E[I]) / (H(consensus) - E[I]): the share of the consensus that a base clustering determines
+
+Finding (consensus: EntropyWeightedConsensus; 1,000 samples, mean of 3 draws, M = 20):
+
+                                            k =   2     3     5    10    15
+3 blobs, base k in [20, 60]       determined   .999  .998  .938  .895  .875    flat up to 3, then falls
+                                  ami          .299  .465  .558  .673  .728    grows
+5 blobs, [20, 60]                 determined  1.000 1.000  .999  .931  .897    flat up to 5, then falls
+                                  ami          .294  .432  .620  .705  .756    grows
+10 blobs, [20, 60]                determined   .996  .996  .995  .991  .952    flat up to 10, then falls
+                                  ami          .261  .413  .586  .765  .793    grows
+10 blobs, [k, 2k]                 determined   .875  .864  .877  .991  .935    peaks at 10
+                                  ami          .704  .716  .782  .917  .871    peaks at 10
+uniform noise, [20, 60]           determined   .920  .924  .907  .889  .878    falls
+                                  ami          .293  .422  .546  .671  .736    grows
+Gaussian, 10 columns, [20, 60]    determined   .447  .442  .465  .499  .511    drifts upward
+                                  ami          .076  .167  .262  .370  .422    grows
+
+* When the base clusterings are finer than the consensus, the symmetric scores (nmi, ami, ami_max, ari) are highest
+  at the largest k on every kind of data, noise too: they reward sizes that match.
+* `determined` is flat up to the true k and falls beyond it, so the rule for a choice is *the largest k within 0.01 of
+  the best* (column "chosen k"), not the best. That found the true k in 69 of 72 cases (3 numbers of blobs, 2 ranges
+  of base k, 4 sizes M, 3 draws); the other three chose 11 for 10.
+* It hardly depends on M where there are clusters (3 blobs, k = 5: .950, .951, .938, .941 for M = 5, 10, 20, 40).
+* Without clusters it does not reward large k as the others do, but neither does it warn: a low score (.5 in the
+  table) at every k is the sign. With base k in [k, 2k] the ensemble itself changes with k, and every score grows
+  on noise (Gaussian in 10 columns, k = 2 and 15: determined .316, .461; ami .270, .426): compare numbers of
+  clusters on one fixed ensemble.
+* It judges the consensus too: k-means on indicators, a poor consensus, gets .80 to .87 on 3 blobs.
+
+`skdeepclust.metrics.ensemble_agreement` is `determined`.
+"""
 
 import argparse
 
@@ -103,8 +146,8 @@ def curves(X, consensus, ensembles, seed):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--consensus", choices=sorted(CONSENSUS), default="linkage")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--consensus", choices=sorted(CONSENSUS), default="weighted")
     parser.add_argument("--n-samples", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()

@@ -36,7 +36,10 @@ def ensemble_agreement(labels: npt.ArrayLike, base_labels: npt.ArrayLike) -> flo
     -----
     Symmetric scores (normalized or adjusted mutual information, the Rand index) compare the *sizes* of the
     clusters too, and so grow with the number of clusters of the consensus for as long as it has fewer than the
-    base clusterings. This one asks only whether base clusters stay whole.
+    base clusterings, on noise as well. This one asks only whether base clusters stay whole. Where clusters
+    exist it is flat up to their true number and falls beyond it. To choose a number of clusters, keep the ensemble
+    fixed and take the *largest* whose score is within 0.01 of the best. Without clusters, scores at different numbers
+    mean little: they fall or drift upward slightly. ``benchmarks/quality/agreement_score.py`` has the study.
 
     Examples
     --------
