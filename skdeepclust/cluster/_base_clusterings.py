@@ -207,10 +207,9 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _check_base_clusterer(self):
         if self.base_clusterer is None:
             return USPEC(n_init=BASE_N_INIT, max_iter=BASE_MAX_ITER)
-        has_parameters = hasattr(self.base_clusterer, "get_params") and {"n_clusters", "random_state"} <= set(
-            self.base_clusterer.get_params(deep=False)
-        )
-        if not has_parameters or not hasattr(self.base_clusterer, "predict"):
+        is_estimator = not isinstance(self.base_clusterer, type) and hasattr(self.base_clusterer, "get_params")
+        parameters = self.base_clusterer.get_params(deep=False) if is_estimator else {}
+        if not {"n_clusters", "random_state"} <= set(parameters) or not hasattr(self.base_clusterer, "predict"):
             raise TypeError(
                 "base_clusterer must be a clusterer with the parameters n_clusters and random_state and a method "
                 f"predict, such as KMeans() or USPEC(); got {self.base_clusterer!r}."

@@ -6,7 +6,8 @@ Cybernetics 48(5), 2018, equation 24 and algorithm 1.
 
 Objects with the same tuple of labels share every weight that either of them shares with anyone, so they are
 mutual nearest neighbours and average linkage (a reducible linkage) may merge them first. Keeping them together
-from the start is therefore exact, except that a cut which would separate identical objects is never made.
+from the start is therefore exact, except that a cut which would separate identical objects is never made. With
+missing labels, where the mean runs over the clusterings that label both objects, it is a definition.
 """
 
 import numpy as np

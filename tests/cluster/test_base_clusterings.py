@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import joblib
+import numpy as np
+import pytest
+from sklearn.cluster import DBSCAN, KMeans
+from sklearn.datasets import make_blobs
+from sklearn.pipeline import make_pipeline
+
+from skdeepclust.cluster import USENC, USPEC, BaseClusterings
+from skdeepclust.cluster._base_clusterings import default_cluster_range, draw_plan
+from skdeepclust.consensus import EntropyWeightedConsensus
+
+X, Y = make_blobs(120, centers=3, n_features=5, random_state=0)
+
+
+def small(**parameters):
+    return BaseClusterings(**{"n_estimators": 4, "random_state": 0, **parameters})
+
+
+def test_members_are_spread_over_the_blocks():
+    model = small(n_estimators=7, group_sizes=[1, 2, 2]).fit(X)
+    assert model.groups_.tolist() == [0, 0, 0, 1, 1, 2, 2]
+    assert [e.n_features_in_ for e in model.estimators_] == [1, 1, 1, 2, 2, 2, 2]
+    assert [e.n_clusters for e in model.estimators_] == model.n_clusters_per_estimator_.tolist()
+    assert model.base_labels_.shape == (120, 7) and model.base_labels_.dtype == np.int32
+    assert all(type(e) is USPEC and e.n_init == 1 and e.max_iter == 5 for e in model.estimators_)
+    moved = X.copy()
+    moved[:, 1:] += 1000  # a member sees its own block only
+    np.testing.assert_array_equal(model.transform(moved)[:, :3], model.base_labels_[:, :3])
+
+
+@pytest.mark.parametrize("clusterer", [None, KMeans(n_init=1), USPEC(n_representatives=30)])
+def test_fit_transform_equals_transform(clusterer):
+    model = small(base_clusterer=clusterer, group_sizes=[3, 2])
+    together = model.fit_transform(X)
+    np.testing.assert_array_equal(together, model.transform(X))
+    np.testing.assert_array_equal(together, model.base_labels_)
+    np.testing.assert_array_equal(together, small(base_clusterer=clusterer, group_sizes=[3, 2]).fit(X).transform(X))
+
+
+@pytest.mark.parametrize("clusterer", [None, KMeans(n_init=1)])
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_workers_do_not_change_the_result(clusterer, backend):
+    serial = small(base_clusterer=clusterer).fit(X)
+    with joblib.parallel_config(backend=backend):
+        parallel = small(base_clusterer=clusterer, n_jobs=2).fit(X)
+        np.testing.assert_array_equal(parallel.transform(X), serial.base_labels_)
+    np.testing.assert_array_equal(parallel.base_labels_, serial.base_labels_)
+
+
+def test_range_of_clusters_is_closed_and_uniform():
+    plan = draw_plan(600, [2, 3], (4, 6), 0)
+    count = np.bincount([k for *_, k, _ in plan], minlength=8)
+    assert count[4:7].min() > 150 and count.sum() == count[4:7].sum()
+    assert len({seed for *_, seed in plan}) == 600
+
+
+@pytest.mark.parametrize("n", [10, 11, 30, 150, 399, 400, 10**7])
+def test_default_range_fits_the_data(n):
+    low, high = default_cluster_range(n)
+    assert 2 <= low <= high <= min(n, 60)
+    assert n < 400 or (low, high) == (20, 60)
+
+
+def test_ten_rows():
+    assert small().fit_transform(X[:10]).shape == (10, 4)
+
+
+def test_names_and_containers():
+    pandas = pytest.importorskip("pandas")
+    model = small().set_output(transform="pandas")
+    frame = model.fit_transform(pandas.DataFrame(X, columns=list("abcde")))
+    assert frame.columns.tolist() == [f"baseclusterings{i}" for i in range(4)]
+    assert (frame.dtypes == np.int32).all()
+
+
+def test_pipeline_equals_usenc():
+    usenc = USENC(3, n_estimators=5, random_state=0).fit(X)
+    pipeline = make_pipeline(
+        BaseClusterings(5, random_state=0), EntropyWeightedConsensus(3, theta=None, random_state=0)
+    ).fit(X)
+    np.testing.assert_array_equal(pipeline[-1].labels_, usenc.labels_)
+    np.testing.assert_array_equal(pipeline.predict(X), usenc.predict(X))
+
+
+@pytest.mark.parametrize(
+    "parameters, error, message",
+    [
+        ({"n_estimators": 0}, ValueError, "n_estimators"),
+        ({"n_estimators": 1, "group_sizes": [2, 3]}, ValueError, "n_estimators"),
+        ({"group_sizes": [2, 2]}, ValueError, "group_sizes"),
+        ({"group_sizes": [5, 0]}, ValueError, "group_sizes"),
+        ({"base_n_clusters": (2, 121)}, ValueError, "base_n_clusters"),
+        ({"base_n_clusters": (5, 3)}, ValueError, "base_n_clusters"),
+        ({"base_n_clusters": 5}, TypeError, "base_n_clusters"),
+        ({"base_clusterer": DBSCAN()}, TypeError, "base_clusterer"),
+        ({"base_clusterer": KMeans}, TypeError, "base_clusterer"),
+    ],
+)
+def test_messages_name_the_parameter(parameters, error, message):
+    with pytest.raises(error, match=message):
+        small(**parameters).fit(X)
