@@ -9,8 +9,10 @@ from hypothesis.extra.numpy import arrays
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_mutual_info_score, homogeneity_score, mutual_info_score
+from sklearn.metrics.cluster import contingency_matrix, expected_mutual_information
 
 from skdeepclust.metrics import ensemble_agreement
+from skdeepclust.metrics._agreement import _expected_mutual_information
 
 ensembles = arrays(np.int64, (12, 4), elements=st.integers(-1, 4)).filter(lambda b: (b >= 0).any())
 consensus = arrays(np.int64, 12, elements=st.integers(0, 3))
@@ -54,6 +56,23 @@ def test_is_a_mean_over_columns_each_without_its_missing_rows(labels, base):
         ensemble_agreement(labels[column >= 0], column[column >= 0, None]) for column in base.T if (column >= 0).any()
     ]
     assert ensemble_agreement(labels, base) == pytest.approx(np.mean(alone))
+
+
+@pytest.mark.parametrize("concentration", [0.3, 1.0, 1e6])
+def test_expectation_for_many_samples_is_close_to_the_exact_one(concentration):
+    rng = np.random.default_rng(0)
+    n_samples = 100_000
+    labels = rng.choice(10, n_samples, p=rng.dirichlet(np.full(10, concentration)))
+    base = rng.choice(60, n_samples, p=rng.dirichlet(np.full(60, concentration)))
+    table = contingency_matrix(labels, base)
+    exact = expected_mutual_information(table, n_samples)
+    assert abs(_expected_mutual_information(table, n_samples) - exact) < 2e-4
+
+
+def test_labels_far_from_zero_to_k_are_the_same_labels():
+    base = np.array([[0, 10**15], [0, 10**15], [1, 5], [2, 5], [2, 5]])
+    small = np.array([[0, 1], [0, 1], [1, 0], [2, 0], [2, 0]])
+    assert ensemble_agreement([0, 0, 1, 1, 2], base) == ensemble_agreement([0, 0, 1, 1, 2], small)
 
 
 def test_any_merging_of_base_clusters_is_perfect():
