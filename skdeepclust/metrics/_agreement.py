@@ -102,7 +102,7 @@ def _determined(consensus: npt.NDArray[np.intp], base: npt.NDArray[np.integer]) 
 
 
 def _expected_mutual_information(table: npt.NDArray[np.int64], n_samples: int) -> float:
-    """E[I] over permutations of the labels: exact, or its first term where that is within 2e-4 of it.
+    """E[I] over permutations of the labels: exact, or its first term where that is within 0.001 of it.
 
     The exact sum takes time in proportion to `n_samples`, about a second per million and base clustering. The first
     term is (R - 1) (C - 1) / (2 n), half the degrees of freedom of a test of independence over n.

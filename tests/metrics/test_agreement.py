@@ -66,7 +66,7 @@ def test_expectation_for_many_samples_is_close_to_the_exact_one(concentration):
     base = rng.choice(60, n_samples, p=rng.dirichlet(np.full(60, concentration)))
     table = contingency_matrix(labels, base)
     exact = expected_mutual_information(table, n_samples)
-    assert abs(_expected_mutual_information(table, n_samples) - exact) < 2e-4
+    assert abs(_expected_mutual_information(table, n_samples) - exact) < 1e-3
 
 
 def test_labels_far_from_zero_to_k_are_the_same_labels():
