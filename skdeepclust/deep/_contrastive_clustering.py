@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Contrastive Clustering: the labels of the cluster head alone."""
+
+import warnings
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from .._support._images import validate_rows
+from .._support._warnings import ClusterCollapseWarning
+from ..encoders import ContrastiveEncoder
+
+
+class ContrastiveClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
+    """Cluster with the softmax head of a contrastive network.
+
+    The baseline that :class:`DeepClusterEnsemble` is measured against: the same network and training, but the
+    label of a row is the largest output of the cluster head. Source: Li et al., "Contrastive Clustering",
+    AAAI 2021 (arXiv 2009.09687). ``n_neighbors=0`` and ``augmentation`` as in the paper give its views.
+
+    Parameters
+    ----------
+    n_clusters : int, default=10
+        Outputs of the cluster head, >= 2.
+    image_shape, backbone, augmentation, n_neighbors, neighbors_from, max_epochs, batch_size, learning_rate, \
+weight_decay, temperature, projection_dim, device, precision, random_state, verbose
+        As in :class:`~skdeepclust.ContrastiveEncoder`.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,), int32
+        Labels by cluster size, largest first; equal to ``predict(X)``.
+    n_clusters_ : int
+        Clusters in use; below `n_clusters` only with a :class:`ClusterCollapseWarning`.
+    encoder_ : ContrastiveEncoder
+        The trained network.
+    history_ : list of dict
+        One record per epoch.
+    n_iter_ : int
+        Epochs trained.
+    image_shape_ : tuple (h, w, c) or None
+    n_features_in_ : int
+
+    Raises
+    ------
+    ValueError, TypeError
+        Before training starts.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skdeepclust import ContrastiveClustering
+    >>> images = load_digits().images[:200]
+    >>> model = ContrastiveClustering(n_clusters=10, max_epochs=2, random_state=0).fit(images)
+    >>> model.predict_proba(images).shape
+    (200, 10)
+    """
+
+    def __init__(
+        self,
+        n_clusters=10,
+        *,
+        image_shape=None,
+        backbone="auto",
+        augmentation="auto",
+        n_neighbors=5,
+        neighbors_from="auto",
+        max_epochs="auto",
+        batch_size=256,
+        learning_rate=1e-3,
+        weight_decay=1e-4,
+        temperature=0.5,
+        projection_dim=128,
+        device=None,
+        precision="auto",
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_clusters = n_clusters
+        self.image_shape = image_shape
+        self.backbone = backbone
+        self.augmentation = augmentation
+        self.n_neighbors = n_neighbors
+        self.neighbors_from = neighbors_from
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.temperature = temperature
+        self.projection_dim = projection_dim
+        self.device = device
+        self.precision = precision
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y=None):
+        """Train the network and label `X`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
+            Table or images.
+        y : Ignored
+            Present by convention.
+
+        Returns
+        -------
+        self : ContrastiveClustering
+        """
+        rows, self.image_shape_ = validate_rows(self, X, self.image_shape, reset=True)
+        parameters = {**self.get_params(deep=False), "image_shape": self.image_shape_}
+        self.encoder_ = ContrastiveEncoder(**parameters, layers=("cluster",)).fit(rows)
+        self.history_ = self.encoder_.history_
+        self.n_iter_ = self.encoder_.n_iter_
+        winners = self.encoder_.transform(rows).argmax(axis=1)
+        sizes = np.bincount(winners, minlength=self.n_clusters)
+        # Clusters by size, ties by head; heads that won nothing come last and are dropped from predictions.
+        self.heads_ = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
+        self.n_clusters_ = len(self.heads_)
+        self.labels_ = self._probabilities(rows).argmax(axis=1).astype(np.int32)
+        if self.n_clusters_ < self.n_clusters:
+            warnings.warn(
+                f"the cluster head uses {self.n_clusters_} of the {self.n_clusters} clusters asked for. Train longer "
+                "(max_epochs), change augmentation, or use DeepClusterEnsemble, which does not rely on the head.",
+                ClusterCollapseWarning,
+                stacklevel=2,
+            )
+        return self
+
+    def predict(self, X):
+        """Label rows by the largest output of the cluster head.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
+            Rows like those seen in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n,), int32
+        """
+        return self.predict_proba(X).argmax(axis=1).astype(np.int32)
+
+    def predict_proba(self, X):
+        """Softmax of the cluster head over the clusters in use.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
+            Rows like those seen in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n, n_clusters_), float64
+            Rows sum to 1; the largest entry is at the predicted label.
+        """
+        check_is_fitted(self, "heads_")
+        rows, _ = validate_rows(self, X, None, reset=False)
+        return self._probabilities(rows)
+
+    def transform(self, X):
+        """Membership of the rows in the clusters: :meth:`predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
+            Rows like those seen in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n, n_clusters_), float64
+        """
+        return self.predict_proba(X)
+
+    def _probabilities(self, rows):
+        logits = self.encoder_.transform(rows)[:, self.heads_].astype(np.float64)
+        p = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return p / p.sum(axis=1, keepdims=True)
+
+    @property
+    def _n_features_out(self):
+        return self.n_clusters_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags

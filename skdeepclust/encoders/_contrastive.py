@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The contrastive encoder: a network trained without labels, as a transformer."""
+
+import copy
+import warnings
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from .._support._images import check_enough_rows, validate_rows
+from .._support._parameters import check_choice, check_integer, check_real, draw_seed
+from .._support._progress import epoch_progress
+from .._support._warnings import DeviceChangedWarning
+from ..nn.augment import build_augmentation
+from ..nn.backbones import build_backbone
+from ..nn.contrastive_network import LAYERS, ContrastiveNetwork
+from ..nn.device import resolve_device
+from ..nn.inference import extract_layers
+from ..nn.samples import fit_reader
+from ..nn.train import Recipe, train
+
+_AUTO_STEPS = 800  # of 256 samples: about 20 epochs for 10,000 images, the knee of the curve in benchmarks/README.md
+
+
+class ContrastiveEncoder(TransformerMixin, BaseEstimator):
+    """Train a network by contrastive learning and return the features of its layers.
+
+    The network of Contrastive Clustering [1]_: a backbone, an instance head and a cluster head, trained
+    together without labels. Two views of a sample are made to agree, and so are the two views of every
+    cluster::
+
+        L = NT-Xent(instance rows; temperature) + NT-Xent(cluster columns; 1) + balance
+
+    with one change that matters for short training: the second view is an augmentation of one of the sample's
+    nearest neighbours, first in the principal components of the input, then in the network's own features,
+    refreshed as training goes on.
+
+    Parameters
+    ----------
+    n_clusters : int, default=10
+        Outputs of the cluster head, >= 2.
+    image_shape : tuple (h, w) or (h, w, c), default=None
+        What the rows of a 2-D `X` are when they are flattened images; None for a table. Arrays (n, h, w) and
+        (n, h, w, c) are images by themselves.
+    layers : tuple of str, default=("backbone", "instance")
+        The layers that `transform` returns, side by side: "backbone", "instance_hidden", "instance" (before
+        normalisation), "cluster_hidden", "cluster" (logits).
+    backbone : {"auto", "compact", "resnet18", "resnet34", "mlp"} or callable, default="auto"
+        "auto": "compact", a small convolutional net made for CPUs, for images; "mlp" for tables. A callable
+        gets the shape of one sample, (c, h, w) or (d,), and returns a new ``nn.Module`` with outputs
+        (n, features).
+    augmentation : {"auto", "gray", "color", "table", "none"} or callable, default="auto"
+        How views are made, see :func:`skdeepclust.nn.augment.build_augmentation`. A callable gets and returns a
+        float tensor (n, c, h, w) or (n, d); pixels lie in [0, 1].
+    n_neighbors : int, default=5
+        Nearest neighbours from which the second view is drawn; 0 for views of the same sample only (the
+        published recipe). At most n_samples - 1 are used.
+    neighbors_from : {"auto", "input", "features"}, default="auto"
+        Where neighbours are sought at the start: in the input, or not at all until the network has features of
+        its own. "auto" is "features" for colour images, whose pixels say little, and "input" for all else.
+    max_epochs : int or "auto", default="auto"
+        Passes over the data. "auto" gives about 800 steps of 256 samples, between 8 and 60 epochs.
+    batch_size : int, default=256
+        Samples per step, each in two views. A batch never exceeds the data; a last partial batch is left out,
+        another one each epoch.
+    learning_rate : float, default=1e-3
+        Peak rate of AdamW, after a short warm-up and before a cosine down to zero.
+    weight_decay : float, default=1e-4
+        Of AdamW.
+    temperature : float, default=0.5
+        Of the instance loss.
+    projection_dim : int, default=128
+        Outputs of the instance head.
+    device : str or torch.device, default=None
+        None: the best there is, CUDA, XPU, MPS, CPU.
+    precision : {"auto", "bfloat16", "float32"}, default="auto"
+        Of the network while training; "auto" is bfloat16 where the hardware multiplies it. Losses and features
+        are float32 always.
+    random_state : int, RandomState instance or None, default=None
+        Of the initial weights, the order, the neighbours and the augmentation. An int gives the same network
+        every time on one kind of device; torch's and numpy's global generators are left as they were.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    network_ : ContrastiveNetwork
+        The trained network.
+    layer_sizes_ : tuple of int
+        Widths of `layers`: `group_sizes` of :class:`~skdeepclust.BaseClusterings` behind it in a pipeline.
+    history_ : list of dict
+        One record per epoch: "epoch", "loss" and its three terms, "samples_per_second", "seconds".
+    n_iter_ : int
+        Epochs trained.
+    image_shape_ : tuple (h, w, c) or None
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only when `X` has string column names.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Before training starts, for parameters out of range or data that do not fit them.
+    FloatingPointError
+        If the loss stops being finite.
+
+    See Also
+    --------
+    DeepClusterEnsemble : Clusters what this returns.
+
+    Notes
+    -----
+    The result for a row does not depend on the rows it comes with: batches are padded to one fixed size.
+
+    References
+    ----------
+    .. [1] Li et al., "Contrastive Clustering", AAAI 2021 (arXiv 2009.09687).
+    .. [2] Huang et al., "DeepCluE", IEEE TETCI 8(2), 2024 (arXiv 2206.00359).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skdeepclust import ContrastiveEncoder
+    >>> images = load_digits().images[:200]
+    >>> encoder = ContrastiveEncoder(max_epochs=1, random_state=0).fit(images)
+    >>> encoder.transform(images).shape, encoder.layer_sizes_
+    ((200, 384), (256, 128))
+    """
+
+    def __init__(
+        self,
+        n_clusters=10,
+        *,
+        image_shape=None,
+        layers=("backbone", "instance"),
+        backbone="auto",
+        augmentation="auto",
+        n_neighbors=5,
+        neighbors_from="auto",
+        max_epochs="auto",
+        batch_size=256,
+        learning_rate=1e-3,
+        weight_decay=1e-4,
+        temperature=0.5,
+        projection_dim=128,
+        device=None,
+        precision="auto",
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_clusters = n_clusters
+        self.image_shape = image_shape
+        self.layers = layers
+        self.backbone = backbone
+        self.augmentation = augmentation
+        self.n_neighbors = n_neighbors
+        self.neighbors_from = neighbors_from
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.temperature = temperature
+        self.projection_dim = projection_dim
+        self.device = device
+        self.precision = precision
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
+            Table or images; uint8 pixels are divided by 255. Read batch by batch, never copied whole.
+        y : Ignored
+            Present by convention.
+
+        Returns
+        -------
+        self : ContrastiveEncoder
+        """
+        layers = check_layers(self.layers)
+        X, image_shape = validate_rows(self, X, self.image_shape, reset=True)
+        check_enough_rows(X, check_integer("n_clusters", self.n_clusters, low=2))
+        device = resolve_device(self.device)
+        reader = fit_reader(X, image_shape, device)
+        recipe = self._recipe(len(X), reader.in_shape)
+        augment = build_augmentation(self.augmentation, reader.in_shape)
+        projection_dim = check_integer("projection_dim", self.projection_dim, low=1)
+        # Initial weights and kornia draw from torch's global generator: fork it, so that the user's is untouched.
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(draw_seed(self.random_state))
+            backbone, width = build_backbone(self.backbone, reader.in_shape)
+            network = ContrastiveNetwork(backbone, width, self.n_clusters, projection_dim)
+            network.to(device, memory_format=torch.channels_last)
+            with epoch_progress(self.verbose, recipe.max_epochs) as report:
+                self.history_ = train(network, reader, X, augment, recipe, report)
+        self.network_ = network.eval()
+        self.reader_ = reader
+        self.image_shape_ = image_shape
+        self.layer_sizes_ = tuple(network.layer_sizes[name] for name in layers)
+        self.n_iter_ = len(self.history_)
+        return self
+
+    def transform(self, X):
+        """Return the features of the chosen layers, side by side.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
+            Rows like those seen in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n, sum of layer_sizes_), float32
+        """
+        check_is_fitted(self, "network_")
+        X, _ = validate_rows(self, X, None, reset=False)
+        self._settle()
+        return extract_layers(self.network_, self.reader_, X, check_layers(self.layers))
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the features: the layer and the position in it, as in "backbone_17".
+
+        Parameters
+        ----------
+        input_features : Ignored
+            Present by convention.
+
+        Returns
+        -------
+        ndarray of str objects
+        """
+        check_is_fitted(self, "network_")
+        sizes = zip(check_layers(self.layers), self.layer_sizes_, strict=True)
+        return np.array([f"{name}_{i}" for name, size in sizes for i in range(size)], dtype=object)
+
+    def _recipe(self, n, in_shape):
+        """Check the training parameters and settle what is "auto"."""
+        check_choice("neighbors_from", self.neighbors_from, ("auto", "input", "features"))
+        check_choice("precision", self.precision, ("auto", "bfloat16", "float32"))
+        check_integer("verbose", self.verbose, low=0)
+        batch_size = check_integer("batch_size", self.batch_size, low=2)
+        if isinstance(self.max_epochs, str):
+            check_choice("max_epochs", self.max_epochs, ("auto",), hint='Pass an integer >= 1, or "auto".')
+            max_epochs = int(np.clip(round(_AUTO_STEPS * 256 / n), 8, 60))
+        else:
+            max_epochs = check_integer("max_epochs", self.max_epochs, low=1)
+        is_color = len(in_shape) == 3 and in_shape[0] == 3
+        source = ("features" if is_color else "input") if self.neighbors_from == "auto" else self.neighbors_from
+        return Recipe(
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            learning_rate=check_real("learning_rate", self.learning_rate, low=0, closed_low=False),
+            weight_decay=check_real("weight_decay", self.weight_decay, low=0),
+            temperature=check_real("temperature", self.temperature, low=0, closed_low=False),
+            n_neighbors=min(check_integer("n_neighbors", self.n_neighbors, low=0), n - 1),
+            neighbors_from=source,
+            refresh_at=(1 / 3, 2 / 3),
+            precision=self.precision,
+        )
+
+    def _settle(self):
+        """Move a network that was just unpickled to the best device this machine has."""
+        if self.reader_.device is not None:
+            return
+        try:
+            device = resolve_device(self.device)
+        except ValueError:
+            device = resolve_device(None)
+            warnings.warn(
+                f"device={str(self.device)!r} is not available here; the network runs on {device}. "
+                "Set the device parameter to silence this.",
+                DeviceChangedWarning,
+                stacklevel=3,
+            )
+        self.network_.to(device)
+        self.reader_ = self.reader_.on(device)
+
+    def __getstate__(self):
+        """Leave the device out of the pickle: weights travel as CPU tensors and settle where they are loaded."""
+        state = dict(super().__getstate__())
+        if "network_" in state:
+            state["network_"] = copy.deepcopy(self.network_).cpu()
+            state["reader_"] = self.reader_.on(None)
+        return state
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+def check_layers(layers):
+    """Return `layers` as a tuple of known, different layer names."""
+    names = (layers,) if isinstance(layers, str) else layers
+    if not isinstance(names, (tuple, list)) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"layers must be a tuple of layer names from {LAYERS}; got {layers!r}.")
+    if not names or len(set(names)) < len(names) or not set(names) <= set(LAYERS):
+        raise ValueError(f"layers must be one or more different names from {LAYERS}; got {layers!r}.")
+    return tuple(names)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where to compute and how precisely: resolved when fitting starts, never stored on disk."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+
+def resolve_device(device: str | torch.device | None) -> torch.device:
+    """Return the device to compute on.
+
+    Parameters
+    ----------
+    device : None, str or torch.device
+        None takes the best there is: CUDA, then XPU, then MPS, then the CPU.
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the device or this machine lacks it.
+    TypeError
+        If `device` is of another type.
+    """
+    if device is None:
+        if torch.cuda.is_available():
+            return torch.device("cuda", torch.cuda.current_device())
+        if hasattr(torch, "xpu") and torch.xpu.is_available():
+            return torch.device("xpu")
+        if torch.backends.mps.is_available():
+            return torch.device("mps")
+        return torch.device("cpu")
+    if not isinstance(device, (str, torch.device)):
+        raise TypeError(f"device must be None, a string such as 'cpu' or 'cuda:0', or a torch.device; got {device!r}.")
+    try:
+        resolved = torch.device(device)
+        torch.empty(1, device=resolved)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(f"device={str(device)!r} cannot be used here ({error}); use device=None or 'cpu'.") from error
+    return resolved
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether `device` multiplies bfloat16 in hardware (AVX512-BF16, AMX; on GPUs whatever torch reports)."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)
+    return False
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager:
+    """The context in which networks run while training.
+
+    Parameters
+    ----------
+    device : torch.device
+    precision : {"auto", "bfloat16", "float32"}
+        "auto" is "bfloat16" where the hardware multiplies it, else "float32".
+    """
+    if precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device)):
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    return nullcontext()

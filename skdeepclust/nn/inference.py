@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Layers of a trained network for any number of rows, each row's result independent of the others."""
+
+import numpy as np
+import torch
+
+from .contrastive_network import ContrastiveNetwork
+from .samples import SampleReader
+
+BATCH = 256
+
+
+def extract_layers(
+    network: ContrastiveNetwork, reader: SampleReader, X: np.ndarray, layers: tuple[str, ...]
+) -> np.ndarray:
+    """Run rows of `X` through the network and return the named layers side by side.
+
+    Every batch has exactly `BATCH` rows, the last one padded with zeros: libraries choose their kernels by the
+    shape of a batch, and kernels differ in the last bit, so only a fixed shape makes the features of a row the
+    same whatever else it is asked with.
+
+    Parameters
+    ----------
+    network : ContrastiveNetwork
+    reader : SampleReader
+    X : ndarray of shape (n, d)
+    layers : tuple of str
+        Names from :data:`~skdeepclust.nn.contrastive_network.LAYERS`.
+
+    Returns
+    -------
+    ndarray of shape (n, sum of layer widths), float32
+    """
+    width = sum(network.layer_sizes[name] for name in layers)
+    out = np.empty((len(X), width), np.float32)
+    rows = np.zeros((BATCH, X.shape[1]), np.float32)
+    network.eval()
+    with torch.inference_mode():
+        for start in range(0, len(X), BATCH):
+            n = min(BATCH, len(X) - start)
+            rows[:n] = X[start : start + n]
+            features = torch.cat(network.layers(reader(rows), layers), dim=1)
+            out[start : start + n] = features[:n].float().cpu().numpy()
+    return out
