@@ -4,6 +4,7 @@
 import pytest
 from sklearn.base import clone
 from sklearn.utils import estimator_checks as checks
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skdeepclust.cluster import USENC, USPEC, BaseClusterings
 from skdeepclust.consensus import EntropyWeightedConsensus, TransferCut
@@ -25,7 +26,7 @@ quiet = pytest.mark.filterwarnings(
 
 
 @quiet
-@checks.parametrize_with_checks(ESTIMATORS)
+@parametrize_with_checks(ESTIMATORS)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 

@@ -221,9 +221,7 @@ def nearest_representatives(
         centre_norm = centre_norm.astype(np.float32)
 
     def block(rows):
-        nearest_from_products(
-            points, representatives, products, point_norm, centre_norm, slack, *rows, index, distance
-        )
+        nearest_from_products(points, representatives, products, point_norm, centre_norm, slack, *rows, index, distance)
 
     for_each(block, row_blocks(n, BLOCK_ROWS // 8))
     return index, distance

@@ -225,9 +225,7 @@ def fit_average(
     table = mean_association_table(known, sizes, weights, counts, tree, n_clusters)
     hashes = code_hashes(known)
     order = np.argsort(hashes, kind="stable")
-    rule = AverageRule(
-        np.ascontiguousarray(known[:, order]), hashes[order], tree[order].astype(np.int32), sizes, table
-    )
+    rule = AverageRule(np.ascontiguousarray(known[:, order]), hashes[order], tree[order].astype(np.int32), sizes, table)
     return rule, tree[inverse].astype(np.int32)
 
 

@@ -145,5 +145,5 @@ def ensemble_cluster_index(base_labels: ArrayLike, theta: float = DEFAULT_THETA)
     [1.         0.36787944 0.39919876 1.        ]
     """
     theta = check_real("theta", theta, low=0, closed_low=False)
-    base_labels = check_array(base_labels, dtype="numeric")
-    return index_from_entropy(cluster_entropy(base_labels) / base_labels.shape[1], theta)
+    labels = check_array(base_labels, dtype="numeric")
+    return index_from_entropy(cluster_entropy(labels) / labels.shape[1], theta)

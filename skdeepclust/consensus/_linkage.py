@@ -104,9 +104,7 @@ def weighted_distance(codes: NDArray, sizes: NDArray, weights: NDArray[np.float6
     """
     offsets = np.concatenate([[0], np.cumsum(sizes)])
     out = np.empty((codes.shape[1], codes.shape[1]))
-    for_each(
-        lambda r: coassociation_rows(codes, sizes, offsets, weights, *r, out), row_blocks(len(out), BLOCK_ROWS)
-    )
+    for_each(lambda r: coassociation_rows(codes, sizes, offsets, weights, *r, out), row_blocks(len(out), BLOCK_ROWS))
     np.fill_diagonal(out, 0.0)
     return out
 

@@ -58,7 +58,7 @@ def embed_csr(indptr, indices, data, vectors, start, stop, out):
 
 def affinity_sums(B: scipy.sparse.csr_array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Row sums d_X (n,) and column sums d_R (q,) of a CSR affinity; d_R are also the row sums of E."""
-    column = np.bincount(B.indices, weights=B.data, minlength=B.shape[1])
+    column = np.asarray(np.bincount(B.indices, weights=B.data, minlength=B.shape[1]), dtype=np.float64)
     row = np.asarray(B.sum(axis=1, dtype=np.float64)).reshape(-1)
     return row, column
 

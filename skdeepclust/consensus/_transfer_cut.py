@@ -71,11 +71,11 @@ def transfer_cut(
     >>> print(transfer_cut([[2, 1, 0], [1, 2, 0], [1, 1, 0], [0, 0, 3]], n_clusters=2, random_state=0))
     [0 0 0 1]
     """
-    B = check_array(B, accept_sparse="csr", dtype="numeric")
-    if _smallest(B) < 0:
+    affinity = check_array(B, accept_sparse="csr", dtype="numeric")
+    if _smallest(affinity) < 0:
         raise ValueError("B must be a non-negative affinity, but its smallest entry is below 0; shift or clip it.")
-    n_clusters = check_integer("n_clusters", n_clusters, low=1, high=B.shape[0], hint=_ROWS_HINT)
-    return _cut(_as_csr(B), n_clusters, scale_embedding, n_init, max_iter, draw_seed(random_state))[2]
+    n_clusters = check_integer("n_clusters", n_clusters, low=1, high=affinity.shape[0], hint=_ROWS_HINT)
+    return _cut(_as_csr(affinity), n_clusters, scale_embedding, n_init, max_iter, draw_seed(random_state))[2]
 
 
 _ROWS_HINT = "It cannot exceed the number of rows."

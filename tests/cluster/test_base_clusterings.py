@@ -22,7 +22,8 @@ def test_members_are_spread_over_the_blocks():
     assert model.groups_.tolist() == [0, 0, 0, 1, 1, 2, 2]
     assert [e.n_features_in_ for e in model.estimators_] == [1, 1, 1, 2, 2, 2, 2]
     assert [e.n_clusters for e in model.estimators_] == model.n_clusters_per_estimator_.tolist()
-    assert model.base_labels_.shape == (120, 7) and model.base_labels_.dtype == np.int32
+    assert model.base_labels_.shape == (120, 7)
+    assert model.base_labels_.dtype == np.int32
     assert all(type(e) is USPEC and e.n_init == 1 and e.max_iter == 5 for e in model.estimators_)
     moved = X.copy()
     moved[:, 1:] += 1000  # a member sees its own block only
@@ -51,7 +52,8 @@ def test_workers_do_not_change_the_result(clusterer, backend):
 def test_range_of_clusters_is_closed_and_uniform():
     plan = draw_plan(600, [2, 3], (4, 6), 0)
     count = np.bincount([k for *_, k, _ in plan], minlength=8)
-    assert count[4:7].min() > 150 and count.sum() == count[4:7].sum()
+    assert count[4:7].min() > 150
+    assert count.sum() == count[4:7].sum()
     assert len({seed for *_, seed in plan}) == 600
 
 
@@ -84,7 +86,7 @@ def test_pipeline_equals_usenc():
 
 
 @pytest.mark.parametrize(
-    "parameters, error, message",
+    ("parameters", "error", "message"),
     [
         ({"n_estimators": 0}, ValueError, "n_estimators"),
         ({"n_estimators": 1, "group_sizes": [2, 3]}, ValueError, "n_estimators"),

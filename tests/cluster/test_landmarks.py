@@ -48,16 +48,19 @@ def test_a_row_does_not_depend_on_its_block():
     together = landmarks.nearest_representatives(points, centres, 5)
     for i in range(0, 5000, 499):
         alone = landmarks.nearest_representatives(points[i : i + 1], centres, 5)
-        assert (alone[0] == together[0][i]).all() and (alone[1] == together[1][i]).all()
+        assert (alone[0] == together[0][i]).all()
+        assert (alone[1] == together[1][i]).all()
 
 
 def test_representatives_are_distinct_and_at_most_p():
     X = np.repeat(np.eye(6), 30, axis=0)
     R = landmarks.choose_representatives(X, 50, 0, np.float64)
-    assert len(R) <= 50 and len(np.unique(R, axis=0)) == len(R)
+    assert len(R) <= 50
+    assert len(np.unique(R, axis=0)) == len(R)
     np.testing.assert_array_equal(landmarks.choose_representatives(np.eye(6), 50, 0, np.float64), np.eye(6)[::-1])
     few = landmarks.choose_representatives(np.random.default_rng(0).normal(size=(500, 3)), 20, 0, np.float32)
-    assert few.shape == (20, 3) and few.dtype == np.float32
+    assert few.shape == (20, 3)
+    assert few.dtype == np.float32
 
 
 def test_unit_rows():
@@ -81,8 +84,14 @@ def test_affinities():
 
 
 @pytest.mark.parametrize(
-    "given_type, wanted",
-    [("uint8", "float32"), ("float32", "float32"), ("float16", "float32"), ("int64", "float64"), ("float64", "float64")],
+    ("given_type", "wanted"),
+    [
+        ("uint8", "float32"),
+        ("float32", "float32"),
+        ("float16", "float32"),
+        ("int64", "float64"),
+        ("float64", "float64"),
+    ],
 )
 def test_working_type(given_type, wanted):
     assert landmarks.working_dtype(np.empty(0, dtype=given_type)) == np.dtype(wanted)

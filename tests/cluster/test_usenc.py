@@ -17,7 +17,8 @@ def test_blobs_and_the_contract():
     P = model.predict_proba(X)
     np.testing.assert_array_equal(P.argmax(axis=1), model.labels_)
     np.testing.assert_allclose(P.sum(axis=1), 1)
-    assert model.n_clusters_ == 3 and model.base_labels_.shape == (150, 5)
+    assert model.n_clusters_ == 3
+    assert model.base_labels_.shape == (150, 5)
 
 
 def test_digits_in_the_published_range():

@@ -58,7 +58,7 @@ def test_images_as_bytes():
 
 
 @pytest.mark.parametrize(
-    "X, k",
+    ("X", "k"),
     [
         (np.repeat(np.eye(3), 20, axis=0), 3),  # duplicated rows
         (np.hstack([blobs(60)[0], np.ones((60, 1))]), 4),  # constant feature
@@ -76,7 +76,8 @@ def test_small_and_degenerate_data(X, k):
 def test_constant_data_collapse_to_one_cluster():
     with pytest.warns(ClusterCollapseWarning, match="n_clusters=3"):
         model = USPEC(3, random_state=0).fit(np.ones((20, 2)))
-    assert model.n_clusters_ == 1 and not model.labels_.any()
+    assert model.n_clusters_ == 1
+    assert not model.labels_.any()
 
 
 def test_idle_representatives_are_dropped():
@@ -95,13 +96,13 @@ def test_more_rows_than_kmeans_takes(monkeypatch):
 
 
 def test_global_generator_is_left_alone():
-    before = np.random.get_state()[1].copy()
+    before = np.random.get_state()[1].copy()  # noqa: NPY002 - the global generator is what this is about
     USPEC(3).fit(blobs(50)[0])
-    np.testing.assert_array_equal(np.random.get_state()[1], before)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
 @pytest.mark.parametrize(
-    "parameters, error",
+    ("parameters", "error"),
     [
         ({"n_clusters": 301}, ValueError),
         ({"n_clusters": "4"}, TypeError),

@@ -134,7 +134,8 @@ def test_tiny_theta_does_not_underflow():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ClusterCollapseWarning)
         model.fit(labels)
-    assert np.isfinite(model.cluster_weights_).all() and model.cluster_weights_.max() > 0
+    assert np.isfinite(model.cluster_weights_).all()
+    assert model.cluster_weights_.max() > 0
 
 
 def test_float_columns_are_binned():
@@ -161,7 +162,7 @@ def test_single_clustering(method):
 
 
 @pytest.mark.parametrize(
-    "labels, message",
+    ("labels", "message"),
     [
         (np.full((6, 2), -1), "no label at all"),
         (np.zeros((6, 2), dtype=int), "no column with two clusters"),
@@ -173,7 +174,7 @@ def test_nothing_to_combine(labels, message):
 
 
 @pytest.mark.parametrize(
-    "parameters, error",
+    ("parameters", "error"),
     [
         ({"n_clusters": 151}, ValueError),
         ({"method": "single"}, ValueError),

@@ -43,7 +43,8 @@ def test_graph_kernels_equal_dense_algebra(seed):
 def test_codes_take_the_smallest_type_and_wide_columns_work():
     labels = random_ensemble(0, n=3000, sizes=(3, 280))
     coder, codes = code_labels(labels)
-    assert codes.dtype == np.uint16 and code_labels(labels[:, :1])[1].dtype == np.uint8
+    assert codes.dtype == np.uint16
+    assert code_labels(labels[:, :1])[1].dtype == np.uint8
     H = twins.incidence(labels)
     np.testing.assert_array_equal(_graph.cluster_overlap(codes, coder.sizes), H.T @ H)
 

@@ -53,7 +53,7 @@ def test_one_thread_restores_the_limits_whatever_the_order_of_leaving():
     assert blas_threads() == before
 
 
-@pytest.mark.parametrize("value, wanted", [("0", False), ("off", False), ("1", True)])
+@pytest.mark.parametrize(("value", "wanted"), [("0", False), ("off", False), ("1", True)])
 def test_cache_can_be_switched_off(monkeypatch, value, wanted):
     monkeypatch.setenv("SKDEEPCLUST_NUMBA_CACHE", value)
     assert _jit._cache_wanted() is wanted

@@ -126,7 +126,7 @@ def test_too_few_different_rows():
 
 
 @pytest.mark.parametrize(
-    "parameters, error",
+    ("parameters", "error"),
     [
         ({"n_clusters": 0}, ValueError),
         ({"n_clusters": 61}, ValueError),
