@@ -28,17 +28,21 @@ def test_package_loads_nothing_heavy():
     "name", ["BaseClusterings", "EntropyWeightedConsensus", "TransferCut", "USENC", "USPEC", "transfer_cut"]
 )
 def test_consensus_half_never_loads_torch(name):
-    assert not loaded_by(f"import skdeepclust; skdeepclust.{name}") & {"torch", "kornia", "pandas", "matplotlib"}
+    assert not loaded_by(f"import skdeepclust; skdeepclust.{name}") & {"torch", "kornia", "matplotlib"}
 
 
 def test_consensus_half_works_without_torch_installed():
-    """A module of value None cannot be imported: the nearest thing to a machine that lacks it."""
     loaded_by(
-        "import sys; sys.modules['torch'] = None; sys.modules['kornia'] = None\n"
+        "import sys\n"
+        "class NotInstalled:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name in ('torch', 'kornia'):\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, NotInstalled())\n"
         "import numpy as np; from skdeepclust import EntropyWeightedConsensus\n"
-        "base_labels = np.array([[0, 1], [0, 1], [1, 0], [1, 0]] * 5)\n"
+        "base_labels = np.array([[0, 1], [0, 1], [0, 1], [1, 0], [1, 0]] * 5)\n"
         "labels = EntropyWeightedConsensus(n_clusters=2).fit_predict(base_labels)\n"
-        "assert (labels == np.array([0, 0, 1, 1] * 5)).all() or (labels == np.array([1, 1, 0, 0] * 5)).all()"
+        "assert (labels == base_labels[:, 0]).all(), labels  # the largest cluster is number 0\n"
     )
 
 
