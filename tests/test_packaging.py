@@ -3,7 +3,6 @@
 
 import ast
 import importlib.metadata
-import importlib.util
 import re
 import sys
 from pathlib import Path
