@@ -7,6 +7,7 @@ threading layer (whose ``workqueue`` is not thread-safe and whose ``omp`` does n
 faster, and every sum is taken in one fixed order whatever the number of threads.
 """
 
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +17,7 @@ from typing import Any
 
 import joblib
 import numba
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 
 def _probe() -> int:
@@ -67,6 +68,12 @@ def row_blocks(n_rows: int, size: int) -> list[tuple[int, int]]:
     return [(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
 
 
+@functools.cache
+def _controller() -> ThreadpoolController:
+    """The libraries loaded at the first use, NumPy's and SciPy's BLAS among them; looking takes 10 ms each time."""
+    return ThreadpoolController()
+
+
 _blas_lock = threading.Lock()
 _blas_users = 0
 _blas_limits: Any = None
@@ -82,10 +89,10 @@ def one_thread() -> Iterator[None]:
     global _blas_users, _blas_limits
     with _blas_lock:
         if _blas_users == 0:
-            _blas_limits = threadpool_limits(limits=1, user_api="blas")
+            _blas_limits = _controller().limit(limits=1, user_api="blas")
         _blas_users += 1
     try:
-        with threadpool_limits(limits=1, user_api="openmp"):
+        with _controller().limit(limits=1, user_api="openmp"):
             yield
     finally:
         with _blas_lock:
