@@ -115,6 +115,8 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Block of each member.
     n_clusters_per_estimator_ : ndarray of shape (n_estimators,), int64
         Number of clusters that each member was asked for.
+    feature_blocks_ : list of (int, int)
+        First feature and last feature + 1 of each member.
     n_features_in_ : int
         Number of features.
 
@@ -173,8 +175,8 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         # Everything random is drawn here, before the fan-out: n_jobs cannot change the result.
         plan = draw_plan(n_estimators, sizes, cluster_range, draw_seed(self.random_state))
         members = [clone(prototype).set_params(n_clusters=k, random_state=seed) for *_, k, seed in plan]
-        self._blocks = [(start, stop) for _, start, stop, _, _ in plan]
-        blocks = zip(members, self._blocks, strict=True)
+        self.feature_blocks_ = [(start, stop) for _, start, stop, _, _ in plan]
+        blocks = zip(members, self.feature_blocks_, strict=True)
         fitted = _run(self.n_jobs, [delayed(_fit_member)(member, X[:, i:j]) for member, (i, j) in blocks])
         self.estimators_ = [member for member, _ in fitted]
         self.base_labels_ = _columns([labels for _, labels in fitted])
@@ -246,7 +248,7 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype="numeric")
-        blocks = zip(self.estimators_, self._blocks, strict=True)
+        blocks = zip(self.estimators_, self.feature_blocks_, strict=True)
         return _columns(_run(self.n_jobs, [delayed(_predict_member)(member, X[:, i:j]) for member, (i, j) in blocks]))
 
     @property
