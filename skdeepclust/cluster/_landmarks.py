@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 from sklearn.utils import check_random_state
 
 from ..consensus._discretise import kmeans_centres
@@ -19,6 +20,8 @@ BLOCK_ROWS = 4096
 SAMPLE_FACTOR = 10
 KMEANS_ITERATIONS = 10
 SPARE_CANDIDATES = 11
+MAX_TREE_FEATURES = 8  # above, one matrix product is faster than a k-d tree
+THREAD_ROWS = 512
 
 
 @kernel
@@ -51,59 +54,49 @@ def insert_sorted(distance, index, value, name):
 
 
 @kernel
-def nearest_from_products(points, centres, products, point_norm, centre_norm, slack, start, stop, index, distance):
-    """Exact K nearest centres of rows start .. stop - 1, from approximate inner products.
+def best_products(products, centre_norm, start, stop, names, rough):
+    """Centres with the smallest ``centre_norm - 2 products``, rows start .. stop - 1, ascending.
 
-    ``centre_norm - 2 products`` ranks the centres up to rounding. The best K + 11 are measured again with
-    :func:`squared_distance`. If even the next centre, at its most favourable rounding (`slack`), could not be
-    among the K nearest, the answer is proved; otherwise all centres are measured. So the result depends on the
-    row alone, not on how the products were computed or what else was in their block.
-
-    Parameters
-    ----------
-    points : (n, d); centres : (p, d), same float type
-    products : (n, p) float32, of points and centres both shifted by the mean of the centres
-    point_norm : (n,) float64; centre_norm : (p,) float32, squared norms after the shift
-    slack : (n,) float64, bound on the rounding error of a squared distance from `products`
-    index : (n, K) int32, distance : (n, K) float64, written; squared distances, ascending, ties by index
+    products : (n, p) float32; centre_norm : (p,) float32; names (n, c) int32 and rough (n, c) float32 are written.
     """
-    p = centres.shape[0]
-    k = index.shape[1]
-    n_candidates = min(k + SPARE_CANDIDATES, p)
-    rough = np.empty(n_candidates, dtype=np.float32)
-    name = np.empty(n_candidates, dtype=np.int32)
+    last = names.shape[1] - 1
     for i in range(start, stop):
-        rough[:] = np.inf
-        name[:] = p
-        for j in range(p):
-            value = centre_norm[j] - np.float32(2.0) * products[i, j]
-            if value < rough[n_candidates - 1]:
-                insert_sorted(rough, name, value, np.int32(j))
-        distance[i, :] = np.inf
-        index[i, :] = p
-        for s in range(n_candidates):
-            if name[s] < p:
-                exact = squared_distance(points, i, centres, name[s], distance[i, k - 1])
-                insert_sorted(distance[i], index[i], exact, name[s])
-        proved = distance[i, k - 1] < np.float64(rough[n_candidates - 1]) + point_norm[i] - slack[i]
-        if n_candidates < p and not proved:
-            distance[i, :] = np.inf
-            index[i, :] = p
-            for j in range(p):
-                exact = squared_distance(points, i, centres, j, distance[i, k - 1])
-                insert_sorted(distance[i], index[i], exact, np.int32(j))
+        name, value = names[i], rough[i]
+        name[:] = products.shape[1]
+        value[:] = np.inf
+        for j in range(products.shape[1]):
+            here = centre_norm[j] - np.float32(2.0) * products[i, j]
+            if here < value[last]:
+                insert_sorted(value, name, here, np.int32(j))
 
 
 @kernel
-def nearest_by_scan(points, centres, start, stop, index, distance):
-    """Exact K nearest centres of rows start .. stop - 1 by measuring all of them."""
+def nearest_of_candidates(points, centres, names, bound, start, stop, index, distance):
+    """Exact K nearest centres of rows start .. stop - 1, given candidates found by an inexact method.
+
+    The candidates ``names[i]`` (p = none) are measured with :func:`squared_distance`. If the K-th of them is
+    nearer than ``bound[i]``, below which no other centre can be, the answer is proved; otherwise all centres are
+    measured. So the result depends on the row alone, not on how the candidates were found.
+
+    points : (n, d); centres : (p, d), same float type; names : (n, c) int32; bound : (n,) float64;
+    index : (n, K) int32 and distance : (n, K) float64 are written: squared, ascending, ties by index.
+    """
+    p = centres.shape[0]
     k = index.shape[1]
     for i in range(start, stop):
-        distance[i, :] = np.inf
-        index[i, :] = centres.shape[0]
-        for j in range(centres.shape[0]):
-            exact = squared_distance(points, i, centres, j, distance[i, k - 1])
-            insert_sorted(distance[i], index[i], exact, np.int32(j))
+        nearest, measured = index[i], distance[i]
+        nearest[:] = p
+        measured[:] = np.inf
+        for s in range(names.shape[1]):
+            if names[i, s] < p:
+                exact = squared_distance(points, i, centres, names[i, s], measured[k - 1])
+                insert_sorted(measured, nearest, exact, names[i, s])
+        if not measured[k - 1] < bound[i]:
+            nearest[:] = p
+            measured[:] = np.inf
+            for j in range(p):
+                exact = squared_distance(points, i, centres, j, measured[k - 1])
+                insert_sorted(measured, nearest, exact, np.int32(j))
 
 
 @kernel
@@ -182,6 +175,44 @@ def choose_representatives(X: NDArray, n_representatives: int, seed: int, dtype,
     return np.unique(sample, axis=0)
 
 
+def candidates_by_tree(points: NDArray, centres: NDArray, n_candidates: int) -> tuple[NDArray, NDArray]:
+    """Candidates (n, c) int32 and the squared distance (n,) that no other centre can undercut, by a k-d tree."""
+    tree = KDTree(centres.astype(np.float64))
+    names = np.empty((len(points), n_candidates), dtype=np.int32)
+    bound = np.empty(len(points))
+
+    def block(rows):
+        start, stop = rows
+        reach, found = tree.query(points[start:stop].astype(np.float64), k=[*range(1, n_candidates + 1)])
+        names[start:stop] = found
+        bound[start:stop] = (reach[:, -1] * (1 - 1e-9)) ** 2
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        for_each(block, row_blocks(len(points), THREAD_ROWS))
+    return names, np.where(np.isfinite(bound), bound, -np.inf)
+
+
+def candidates_by_products(points: NDArray, centres: NDArray, n_candidates: int) -> tuple[NDArray, NDArray]:
+    """The same by one matrix product in float32, both sides shifted by the mean of the centres.
+
+    The bound takes off the largest possible rounding error, ``(d + 8) eps (|x| + max |r|)^2``.
+    """
+    middle = centres.mean(axis=0, dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):  # values beyond float32 prove nothing and are measured
+        near, far = (points - middle).astype(np.float32), (centres - middle).astype(np.float32)
+        products = near @ far.T
+        point_norm = np.einsum("ij,ij->i", near, near, dtype=np.float64)
+        centre_norm = np.einsum("ij,ij->i", far, far, dtype=np.float64)
+        reach = np.sqrt(point_norm) + math.sqrt(centre_norm.max())
+        slack = (points.shape[1] + 8) * float(np.finfo(np.float32).eps) * reach**2
+        centre_norm = centre_norm.astype(np.float32)
+    names = np.empty((len(points), n_candidates), dtype=np.int32)
+    rough = np.empty((len(points), n_candidates), dtype=np.float32)
+    for_each(lambda r: best_products(products, centre_norm, *r, names, rough), row_blocks(len(points), THREAD_ROWS))
+    bound = rough[:, -1] + point_norm - slack
+    return names, np.where(np.isfinite(bound), bound, -np.inf)
+
+
 def nearest_representatives(
     points: NDArray, representatives: NDArray, n_neighbors: int
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
@@ -201,27 +232,15 @@ def nearest_representatives(
     distance : ndarray of shape (n, K), float64
         Squared distances.
     """
-    n, d = points.shape
+    n, p = len(points), len(representatives)
     index = np.empty((n, n_neighbors), dtype=np.int32)
     distance = np.empty((n, n_neighbors))
-    if d <= 4:
-        for_each(
-            lambda r: nearest_by_scan(points, representatives, *r, index, distance), row_blocks(n, BLOCK_ROWS // 8)
-        )
-        return index, distance
-    middle = representatives.mean(axis=0, dtype=np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):  # values beyond float32 end in the full scan
-        near = (points - middle).astype(np.float32)
-        centred = (representatives - middle).astype(np.float32)
-        products = near @ centred.T
-        point_norm = np.einsum("ij,ij->i", near, near, dtype=np.float64)
-        centre_norm = np.einsum("ij,ij->i", centred, centred, dtype=np.float64)
-        reach = np.sqrt(point_norm) + math.sqrt(centre_norm.max())
-        slack = (d + 8) * float(np.finfo(np.float32).eps) * reach**2
-        centre_norm = centre_norm.astype(np.float32)
+    n_candidates = min(n_neighbors + SPARE_CANDIDATES, p)
+    find = candidates_by_tree if points.shape[1] <= MAX_TREE_FEATURES else candidates_by_products
+    names, bound = find(points, representatives, n_candidates)
 
     def block(rows):
-        nearest_from_products(points, representatives, products, point_norm, centre_norm, slack, *rows, index, distance)
+        nearest_of_candidates(points, representatives, names, bound, *rows, index, distance)
 
-    for_each(block, row_blocks(n, BLOCK_ROWS // 8))
+    for_each(block, row_blocks(n, THREAD_ROWS))
     return index, distance
