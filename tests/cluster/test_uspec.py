@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -122,3 +123,21 @@ def test_no_warnings_on_ordinary_data():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         USPEC(4, random_state=0).fit(blobs()[0])
+
+
+def test_a_memory_map_is_never_copied_whole(tmp_path):
+    shape = (100_000, 100)
+    file = np.memmap(tmp_path / "X.dat", dtype=np.uint8, mode="w+", shape=shape)
+    file[:] = np.random.default_rng(0).integers(0, 40, shape, dtype=np.uint8)
+    file[::2] += 100
+    file.flush()
+    stored = np.memmap(tmp_path / "X.dat", dtype=np.uint8, mode="r", shape=shape)
+    USPEC(2, n_representatives=40, random_state=0).fit(stored[:500])  # compile
+    tracemalloc.start()
+    try:
+        model = USPEC(2, n_representatives=40, random_state=0).fit(stored)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * stored.size  # what one float32 copy would take
+    assert adjusted_rand_score(model.labels_, np.arange(len(stored)) % 2) == 1
