@@ -47,7 +47,10 @@ def flatten_images(X, image_shape):
     ndim = getattr(X, "ndim", None)
     if ndim is None and not hasattr(X, "__dataframe__") and isinstance(X, (list, tuple)):
         ndim = np.ndim(X[0]) + 1 if len(X) else 1
-        X = np.asarray(X) if ndim > 2 else X
+        if ndim > 2:
+            if len({np.shape(image) for image in X}) > 1:
+                raise ValueError("X holds images of different shapes; bring them to one shape first.")
+            X = np.asarray(X)
     if ndim in (3, 4):
         own = tuple(X.shape[1:]) if ndim == 4 else (*X.shape[1:], 1)
         if shape is not None and shape != own:
@@ -55,14 +58,10 @@ def flatten_images(X, image_shape):
                 f"image_shape={image_shape!r} contradicts X, whose images have the shape {own}; "
                 "leave image_shape=None for an array of images."
             )
-        return X.reshape(len(X), -1), own
+        return X.reshape(len(X), int(np.prod(own))), own
     if ndim is not None and ndim > 4:
         raise ValueError(
             f"X must be (n, features), (n, height, width) or (n, height, width, channels); got {ndim} dimensions."
-        )
-    if shape is not None and ndim == 2 and X.shape[1] != np.prod(shape):
-        raise ValueError(
-            f"image_shape={image_shape!r} means {np.prod(shape)} values per row, but X has {X.shape[1]} columns."
         )
     return X, shape
 
@@ -84,6 +83,10 @@ def validate_rows(estimator, X, image_shape, *, reset):
     else:
         X, shape = flatten_images(X, image_shape)
     X = validate_data(estimator, X, reset=reset, ensure_min_samples=2 if reset else 1)
+    if shape is not None and X.shape[1] != np.prod(shape):
+        raise ValueError(
+            f"image_shape={image_shape!r} means {np.prod(shape)} values per row, but X has {X.shape[1]} columns."
+        )
     if X.dtype not in (np.uint8, np.float32, np.float64):
         X = X.astype(np.float32)
     return X, shape

@@ -56,7 +56,8 @@ def check_choice(name, value, choices, hint=""):
 
 def check_integer_range(name, value, low=None, high=None, hint=""):
     """Return `value`, a pair (first, last) with low <= first <= last <= high, as two ints."""
-    wanted = f"a pair of integers (low, high) with low <= high, both {_interval(low, high)}".rstrip(", both ")
+    both = _interval(low, high)
+    wanted = "a pair of integers (low, high) with low <= high" + (f", both {both}" if both else "")
     if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
         raise TypeError(_sentence(name, wanted, value, hint))
     first, last = value

@@ -22,7 +22,7 @@ class ContrastiveClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, C
     Parameters
     ----------
     n_clusters : int, default=10
-        Outputs of the cluster head, >= 2.
+        Outputs of the cluster head, >= 1.
     image_shape, backbone, augmentation, n_neighbors, neighbors_from, max_epochs, batch_size, learning_rate, \
 weight_decay, temperature, projection_dim, device, precision, random_state, verbose
         As in :class:`~skdeepclust.ContrastiveEncoder`.
@@ -110,7 +110,7 @@ weight_decay, temperature, projection_dim, device, precision, random_state, verb
         """
         rows, self.image_shape_ = validate_rows(self, X, self.image_shape, reset=True)
         parameters = {**self.get_params(deep=False), "image_shape": self.image_shape_}
-        self.encoder_ = ContrastiveEncoder(**parameters, layers=("cluster",)).fit(rows)
+        self.encoder_ = ContrastiveEncoder(**parameters, layers=("cluster",)).set_output(transform="default").fit(rows)
         self.history_ = self.encoder_.history_
         self.n_iter_ = self.encoder_.n_iter_
         winners = self.encoder_.transform(rows).argmax(axis=1)

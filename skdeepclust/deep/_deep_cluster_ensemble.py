@@ -39,7 +39,7 @@ class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clu
     Parameters
     ----------
     n_clusters : int, default=10
-        Number of clusters, >= 2.
+        Number of clusters, >= 1.
     image_shape : tuple (h, w) or (h, w, c), default=None
         What the rows of a 2-D `X` are when they are flattened images; None for a table. Arrays (n, h, w) and
         (n, h, w, c) are images by themselves.
@@ -193,12 +193,10 @@ class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clu
         self : DeepClusterEnsemble
         """
         rows, self.image_shape_ = validate_rows(self, X, self.image_shape, reset=True)
-        check_enough_rows(rows, check_integer("n_clusters", self.n_clusters, low=2))
+        check_enough_rows(rows, check_integer("n_clusters", self.n_clusters, low=1))
         seed = draw_seed(self.random_state)
         encoder = self._build_encoder(seed)
         base, consensus = self._build_ensemble(seed)
-        base.check_parameters(len(rows))
-        consensus.check_parameters(len(rows), self.n_estimators)
 
         # 1. Train, or fetch from the cache; kept on self at once, so that nothing later can lose it.
         train = check_memory(self.memory).cache(_train_and_encode, ignore=["verbose"])
@@ -239,7 +237,7 @@ class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clu
             base_n_clusters=self.base_n_clusters,
             n_jobs=self.n_jobs,
             random_state=seed,
-        )
+        ).set_output(transform="default")
         consensus = EntropyWeightedConsensus(
             self.n_clusters, theta=self.theta, weighting=self.weighting, random_state=seed
         )
@@ -257,7 +255,8 @@ class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clu
         -------
         ndarray of shape (n,), int32
         """
-        return self.consensus_.predict(self._base_labels(X))
+        base_labels = self._base_labels(X)
+        return self.consensus_.predict(base_labels)
 
     def predict_proba(self, X):
         """Membership of the rows in the clusters.
@@ -272,7 +271,8 @@ class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clu
         ndarray of shape (n, n_clusters_), float64
             Rows sum to 1; the largest entry is at the predicted label.
         """
-        return self.consensus_.predict_proba(self._base_labels(X))
+        base_labels = self._base_labels(X)
+        return self.consensus_.predict_proba(base_labels)
 
     def transform(self, X):
         """Membership of the rows in the clusters: :meth:`predict_proba`.
@@ -303,12 +303,13 @@ class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clu
         float
             :func:`skdeepclust.metrics.ensemble_agreement`; larger is better.
         """
-        return self.consensus_.score(self._base_labels(X))
+        base_labels = self._base_labels(X)
+        return self.consensus_.score(base_labels)
 
     def _base_labels(self, X):
         check_is_fitted(self, "consensus_")
         rows, _ = validate_rows(self, X, None, reset=False)
-        return self.base_clusterings_.transform(self.encoder_.transform(rows))
+        return self.base_clusterings_.transform(np.asarray(self.encoder_.transform(rows)))
 
     @property
     def _n_features_out(self):

@@ -24,8 +24,8 @@ class CompactConvNet(nn.Module):
     """Five 3x3 convolutions made for CPUs: (n, c, h, w) -> (n, 256).
 
     Nearly all arithmetic of a convolutional net lies in its first, large maps. This one starts with a stride of
-    2 from 24 pixels up (and again at every doubling from 56 pixels on), so that the second convolution always
-    works on maps of 12 to 28 pixels: 17 million multiply-adds for a 28 x 28 image, where a ResNet-18 with a
+    2 from 16 pixels up (and again at every doubling from 56 pixels on), so that the second convolution always
+    works on maps of 8 to 28 pixels: 17 million multiply-adds for a 28 x 28 image, where a ResNet-18 with a
     3x3 stem takes 430 million.
 
     Parameters
@@ -38,7 +38,7 @@ class CompactConvNet(nn.Module):
         super().__init__()
         c, *size = in_shape
         small = min(size)
-        stem = [_conv_norm_relu(c, 32, stride=2 if small >= 24 else 1)]
+        stem = [_conv_norm_relu(c, 32, stride=2 if small >= 16 else 1)]
         while small >= 56:
             stem.append(_conv_norm_relu(32, 32, stride=2))
             small = (small + 1) // 2
@@ -94,7 +94,7 @@ class ResNet(nn.Module):
         super().__init__()
         c, *size = in_shape
         if min(size) < 64:
-            stem = [_conv_norm_relu(c, 64)]
+            stem: list[nn.Module] = [_conv_norm_relu(c, 64)]
         else:
             stem = [_conv_norm_relu(c, 64, kernel=7, stride=2), nn.MaxPool2d(3, 2, 1)]
         stages: list[nn.Module] = []

@@ -33,7 +33,9 @@ class ContrastiveNetwork(nn.Module):
         self.instance = nn.Linear(n_features, projection_dim)
         self.cluster_hidden = nn.Sequential(nn.Linear(n_features, n_features), nn.ReLU())
         self.cluster = nn.Linear(n_features, n_clusters)
-        self.layer_sizes = dict(zip(LAYERS, (n_features, n_features, projection_dim, n_features, n_clusters), strict=True))
+        self.layer_sizes = dict(
+            zip(LAYERS, (n_features, n_features, projection_dim, n_features, n_clusters), strict=True)
+        )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the instance projections (n, projection_dim) and cluster logits (n, K): what the losses need."""

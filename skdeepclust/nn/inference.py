@@ -30,10 +30,15 @@ def extract_layers(
     Returns
     -------
     ndarray of shape (n, sum of layer widths), float32
+
+    Raises
+    ------
+    FloatingPointError
+        If a feature is not finite.
     """
     width = sum(network.layer_sizes[name] for name in layers)
     out = np.empty((len(X), width), np.float32)
-    rows = np.zeros((BATCH, X.shape[1]), np.float32)
+    rows = np.zeros((BATCH, X.shape[1]), X.dtype)
     network.eval()
     with torch.inference_mode():
         for start in range(0, len(X), BATCH):
@@ -41,4 +46,9 @@ def extract_layers(
             rows[:n] = X[start : start + n]
             features = torch.cat(network.layers(reader(rows), layers), dim=1)
             out[start : start + n] = features[:n].float().cpu().numpy()
+            if not np.isfinite(out[start : start + n]).all():
+                raise FloatingPointError(
+                    "the features of the network are not finite: its weights or these rows have grown out of float32. "
+                    "Train with a lower learning_rate, or look for outliers in X."
+                )
     return out

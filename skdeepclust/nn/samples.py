@@ -19,9 +19,13 @@ class SampleReader:
     ----------
     image_shape : tuple (h, w, c) or None
         Shape of one channel-last image that a row holds flattened; None for a table.
-    shift, scale : ndarray of shape (1,) or (d,), float32
-        ``(row - shift) / scale`` is what the network sees.
-    device : torch.device
+    shift, scale : ndarray of shape (1,) or (d,)
+        ``(row - shift) / scale`` is what the network sees. float64 for tables, whose columns may be large numbers
+        that differ little.
+    device : torch.device or None
+    pixels : {"uint8", "unit"} or None, default=None
+        Images fitted on uint8 or on floats in [0, 1]: uint8 rows are divided by 255, floats are taken as they are,
+        whichever of the two was fitted. None: all rows are scaled alike.
 
     Notes
     -----
@@ -32,6 +36,7 @@ class SampleReader:
     shift: np.ndarray
     scale: np.ndarray
     device: torch.device | None
+    pixels: str | None = None
 
     @property
     def in_shape(self) -> tuple[int, ...]:
@@ -52,7 +57,7 @@ class SampleReader:
 
     def __call__(self, rows: np.ndarray) -> Tensor:
         """Return float32 (n, *in_shape) on the device for `rows` of shape (n, d)."""
-        x = torch.tensor((np.asarray(rows, dtype=np.float32) - self.shift) / self.scale, device=self.device)
+        x = torch.tensor(self._scaled(rows), device=self.device)
         if self.image_shape is None:
             return x
         h, w, c = self.image_shape
@@ -60,6 +65,21 @@ class SampleReader:
         if self._enlarge > 1:
             x = F.interpolate(x, scale_factor=float(self._enlarge), mode="bilinear")
         return x.to(memory_format=torch.channels_last)
+
+    def _scaled(self, rows: np.ndarray) -> np.ndarray:
+        if self.image_shape is None:
+            return ((rows - self.shift) / self.scale).astype(np.float32)
+        x = np.asarray(rows, dtype=np.float32)
+        if self.pixels is None:
+            return (x - self.shift) / self.scale
+        if rows.dtype == np.uint8:
+            return x / np.float32(255)
+        if self.pixels == "uint8" and x.max(initial=0.0) > 1.0:
+            raise ValueError(
+                f"X holds floats up to {x.max():g}, but the network was fitted on uint8 pixels, which are divided by "
+                "255. Pass uint8, or floats between 0 and 1."
+            )
+        return x
 
 
 def fit_reader(X: np.ndarray, image_shape: tuple[int, int, int] | None, device: torch.device) -> SampleReader:
@@ -72,13 +92,13 @@ def fit_reader(X: np.ndarray, image_shape: tuple[int, int, int] | None, device: 
     if image_shape is None:
         mean = X.mean(axis=0, dtype=np.float64)
         std = X.std(axis=0, dtype=np.float64)
-        std[std < 1e-7 * np.maximum(1.0, np.abs(mean))] = 1.0
-        return SampleReader(None, mean.astype(np.float32), std.astype(np.float32), device)
+        std[std <= 1e-10 * np.abs(mean)] = 1.0  # constant up to rounding, whatever the unit of the column
+        return SampleReader(None, mean, std, device)
+    zero, one = np.zeros(1, np.float32), np.ones(1, np.float32)
     if X.dtype == np.uint8:
-        low, high = 0.0, 255.0
-    else:
-        low, high = float(X.min()), float(X.max())
-        if low >= 0.0 and high <= 1.0:
-            low, high = 0.0, 1.0
+        return SampleReader(image_shape, zero, one, device, pixels="uint8")
+    low, high = float(X.min()), float(X.max())
+    if low >= 0.0 and high <= 1.0:
+        return SampleReader(image_shape, zero, one, device, pixels="unit")
     span = high - low if high > low else 1.0
     return SampleReader(image_shape, np.array([low], np.float32), np.array([span], np.float32), device)
