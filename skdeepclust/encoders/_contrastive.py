@@ -40,7 +40,7 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     n_clusters : int, default=10
-        Outputs of the cluster head, >= 2.
+        Outputs of the cluster head, >= 1.
     image_shape : tuple (h, w) or (h, w, c), default=None
         What the rows of a 2-D `X` are when they are flattened images; None for a table. Arrays (n, h, w) and
         (n, h, w, c) are images by themselves.
@@ -184,7 +184,7 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
         """
         layers = check_layers(self.layers)
         X, image_shape = validate_rows(self, X, self.image_shape, reset=True)
-        check_enough_rows(X, check_integer("n_clusters", self.n_clusters, low=2))
+        check_enough_rows(X, check_integer("n_clusters", self.n_clusters, low=1))
         device = resolve_device(self.device)
         reader = fit_reader(X, image_shape, device)
         recipe = self._recipe(len(X), reader.in_shape)
@@ -235,8 +235,8 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
         ndarray of str objects
         """
         check_is_fitted(self, "network_")
-        sizes = zip(check_layers(self.layers), self.layer_sizes_, strict=True)
-        return np.array([f"{name}_{i}" for name, size in sizes for i in range(size)], dtype=object)
+        sizes = self.network_.layer_sizes
+        return np.array([f"{name}_{i}" for name in check_layers(self.layers) for i in range(sizes[name])], dtype=object)
 
     def _recipe(self, n, in_shape):
         """Check the training parameters and settle what is "auto"."""
