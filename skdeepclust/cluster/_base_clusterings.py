@@ -163,14 +163,7 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         X = validate_data(self, X, dtype="numeric", ensure_min_samples=2)
         sizes = self._check_group_sizes(X.shape[1])
-        n_estimators = check_integer("n_estimators", self.n_estimators, low=1)
-        if n_estimators < len(sizes):
-            raise ValueError(
-                f"n_estimators must be at least the number of feature blocks, {len(sizes)}, so that each has a "
-                f"base clustering; got {n_estimators}."
-            )
-        cluster_range = self._check_cluster_range(len(X))
-        prototype = self._check_base_clusterer()
+        n_estimators, cluster_range, prototype = self.check_parameters(len(X), len(sizes))
 
         # Everything random is drawn here, before the fan-out: n_jobs cannot change the result.
         plan = draw_plan(n_estimators, sizes, cluster_range, draw_seed(self.random_state))
@@ -183,6 +176,32 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.groups_ = np.array([group for group, *_ in plan])
         self.n_clusters_per_estimator_ = np.array([k for *_, k, _ in plan])
         return self
+
+    def check_parameters(self, n_samples, n_blocks=1):
+        """Check all parameters but `group_sizes` and `random_state`, before the features themselves are there.
+
+        Parameters
+        ----------
+        n_samples : int
+            Rows that `fit` will get.
+        n_blocks : int, default=1
+            Number of feature blocks.
+
+        Returns
+        -------
+        n_estimators : int
+        cluster_range : tuple of (int, int)
+        base_clusterer : estimator
+        """
+        n_estimators = check_integer("n_estimators", self.n_estimators, low=1)
+        if n_estimators < n_blocks:
+            raise ValueError(
+                f"n_estimators must be at least the number of feature blocks, {n_blocks}, so that each has a "
+                f"base clustering; got {n_estimators}."
+            )
+        if self.n_jobs is not None and check_integer("n_jobs", self.n_jobs) == 0:
+            raise ValueError("n_jobs must be None or an integer other than 0; got 0.")
+        return n_estimators, self._check_cluster_range(n_samples), self._check_base_clusterer()
 
     def _check_group_sizes(self, n_features):
         if self.group_sizes is None:

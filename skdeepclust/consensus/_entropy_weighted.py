@@ -138,13 +138,8 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         self : EntropyWeightedConsensus
         """
         X = validate_data(self, X, dtype="numeric", ensure_min_samples=2)
-        n_clusters = check_integer(
-            "n_clusters", self.n_clusters, low=1, high=len(X), hint="It cannot exceed the number of rows."
-        )
-        method = check_choice("method", self.method, METHODS)
-        n_init = check_integer("n_init", self.n_init, low=1)
-        max_iter = check_integer("max_iter", self.max_iter, low=1)
-        groups = self._check_weighting(X.shape[1])
+        groups = self.check_parameters(*X.shape)
+        n_clusters = int(self.n_clusters)
         seed = draw_seed(self.random_state)
 
         self.label_coder_, codes = code_labels(X)
@@ -160,17 +155,37 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
             )
         if not known.all():
             codes = np.ascontiguousarray(codes[:, known])
-        if method == "average":
+        if self.method == "average":
             self.rule_, labels = fit_average(codes, sizes, self.cluster_weights_, n_clusters)
         else:
             self.rule_, labels, self.spectrum_ = fit_transfer_cut(
-                codes, sizes, self.cluster_weights_, n_clusters, n_init=n_init, max_iter=max_iter, seed=seed
+                codes, sizes, self.cluster_weights_, n_clusters, n_init=self.n_init, max_iter=self.max_iter, seed=seed
             )
         self.labels_ = np.full(len(X), -1, dtype=np.int32)
         self.labels_[known] = labels
         self.n_clusters_ = self.rule_.n_clusters
         self.n_iter_ = self.rule_.n_iter
         return self
+
+    def check_parameters(self, n_samples, n_clusterings):
+        """Check all parameters but `random_state`, before the label matrix itself is there.
+
+        Parameters
+        ----------
+        n_samples, n_clusterings : int
+            Shape of the label matrix that `fit` will get.
+
+        Returns
+        -------
+        groups : ndarray of shape (n_clusterings,) or None
+            `groups` as an array.
+        """
+        hint = "It cannot exceed the number of rows."
+        check_integer("n_clusters", self.n_clusters, low=1, high=n_samples, hint=hint)
+        check_choice("method", self.method, METHODS)
+        check_integer("n_init", self.n_init, low=1)
+        check_integer("max_iter", self.max_iter, low=1)
+        return self._check_weighting(n_clusterings)
 
     def _check_weighting(self, n_clusterings):
         """Check theta, weighting, groups and balance_groups; return groups as an array or None."""

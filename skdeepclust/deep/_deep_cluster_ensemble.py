@@ -10,6 +10,7 @@ from .._support._parameters import check_integer, draw_seed
 from ..cluster import BaseClusterings
 from ..consensus import EntropyWeightedConsensus
 from ..encoders import ContrastiveEncoder
+from ..encoders._contrastive import check_layers
 
 _ENCODER_PARAMETERS = (
     "n_clusters",
@@ -196,11 +197,12 @@ class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clu
         check_enough_rows(rows, check_integer("n_clusters", self.n_clusters, low=1))
         seed = draw_seed(self.random_state)
         encoder = self._build_encoder(seed)
-        base, consensus = self._build_ensemble(seed)
+        base, consensus = self._build_ensemble(seed, len(rows), _n_blocks(encoder))
 
         # 1. Train, or fetch from the cache; kept on self at once, so that nothing later can lose it.
         train = check_memory(self.memory).cache(_train_and_encode, ignore=["verbose"])
         self.encoder_, features = train(encoder, rows, verbose=self.verbose)
+        vars(self).pop("consensus_", None)  # of an earlier fit: it does not belong to the new encoder
         self.history_ = getattr(self.encoder_, "history_", [])
         self.n_iter_ = getattr(self.encoder_, "n_iter_", 1)
         # 2. Base clusterings, layer by layer.
@@ -220,7 +222,7 @@ class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clu
         if self.encoder is None:
             parameters = {name: getattr(self, name) for name in _ENCODER_PARAMETERS}
             return ContrastiveEncoder(**parameters, image_shape=self.image_shape_, random_state=seed)
-        if not hasattr(self.encoder, "fit") or not hasattr(self.encoder, "transform"):
+        if isinstance(self.encoder, type) or not all(hasattr(self.encoder, m) for m in ("fit", "transform")):
             raise TypeError(f"encoder must be None or a transformer; got {self.encoder!r}.")
         encoder = clone(self.encoder)
         own = encoder.get_params(deep=False)
@@ -230,7 +232,8 @@ class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clu
             encoder.set_params(image_shape=self.image_shape_)
         return encoder
 
-    def _build_ensemble(self, seed):
+    def _build_ensemble(self, seed, n_samples, n_blocks):
+        """Build what follows the encoder and check all of its parameters, so that no training is wasted."""
         base = BaseClusterings(
             self.n_estimators,
             base_clusterer=self.base_clusterer,
@@ -241,6 +244,10 @@ class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clu
         consensus = EntropyWeightedConsensus(
             self.n_clusters, theta=self.theta, weighting=self.weighting, random_state=seed
         )
+        n_estimators, *_ = base.check_parameters(n_samples, n_blocks or 1)
+        if isinstance(self.weighting, str) and self.weighting == "cross_group":  # groups of this number, for now
+            consensus.set_params(groups=np.arange(n_estimators) % (n_blocks or n_estimators))
+        consensus.check_parameters(n_samples, n_estimators)
         return base, consensus
 
     def predict(self, X):
@@ -320,6 +327,11 @@ class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clu
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def _n_blocks(encoder):
+    """Number of layers that `encoder` will return side by side; None if that shows after `fit` only."""
+    return len(check_layers(encoder.layers)) if isinstance(encoder, ContrastiveEncoder) else None
 
 
 def _train_and_encode(encoder, rows, verbose):
