@@ -52,9 +52,9 @@ weight_decay, temperature, projection_dim, device, precision, random_state, verb
     >>> from sklearn.datasets import load_digits
     >>> from skdeepclust import ContrastiveClustering
     >>> images = load_digits().images[:200]
-    >>> model = ContrastiveClustering(n_clusters=10, max_epochs=2, random_state=0).fit(images)
-    >>> model.predict_proba(images).shape
-    (200, 10)
+    >>> model = ContrastiveClustering(n_clusters=10, max_epochs=10, batch_size=50, random_state=0).fit(images)
+    >>> model.predict_proba(images).shape == (200, model.n_clusters_)
+    True
     """
 
     def __init__(

@@ -267,7 +267,7 @@ def test_the_cache_knows_seeds_networks_and_data(tmp_path, trainings):
         return len(trainings)
 
     assert fit() == 1
-    assert fit(verbose=0, n_jobs=1, weighting="debiased", n_estimators=3) == 1
+    assert fit(verbose=1, n_jobs=1, weighting="debiased", n_estimators=3) == 1
     assert fit(random_state=1) == 2
     assert fit(max_epochs=1) == 3
     assert fit(X=FLAT[:100]) == 4

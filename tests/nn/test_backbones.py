@@ -49,6 +49,17 @@ def test_resnet_stem(size, kernel, stride):
     assert any(isinstance(m, nn.MaxPool2d) for m in module.modules()) == (kernel == 7)
 
 
+@pytest.mark.parametrize(("size", "last_map"), [(8, 1), (32, 4), (96, 3), (224, 7)])
+def test_resnet_halves_its_maps_from_the_second_stage_on(size, last_map):
+    module, _ = build_backbone("resnet18", (1, size, size))
+    seen = []
+    pool = next(m for m in module.modules() if isinstance(m, nn.AdaptiveAvgPool2d))
+    pool.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape)))
+    with torch.no_grad():
+        module.eval()(torch.zeros(1, 1, size, size))
+    assert seen == [(1, 512, last_map, last_map)]
+
+
 def resnet_parameters(blocks, channels=3, stem=3):
     """Count by hand: bias-free convolutions, two numbers of batch norm per channel, a 1x1 shortcut at every change."""
     total = channels * stem * stem * 64 + 2 * 64
