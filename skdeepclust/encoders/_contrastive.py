@@ -34,8 +34,8 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
         L = NT-Xent(instance rows; temperature) + NT-Xent(cluster columns; 1) + balance
 
     with one change that matters for short training: the second view is an augmentation of one of the sample's
-    nearest neighbours, first in the principal components of the input, then in the network's own features,
-    refreshed as training goes on.
+    mutual nearest neighbours, first in the principal components of the input, later in these and the network's
+    own features together.
 
     Parameters
     ----------
@@ -54,12 +54,14 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
     augmentation : {"auto", "gray", "color", "table", "none"} or callable, default="auto"
         How views are made, see :func:`skdeepclust.nn.augment.build_augmentation`. A callable gets and returns a
         float tensor (n, c, h, w) or (n, d); pixels lie in [0, 1].
-    n_neighbors : int, default=5
-        Nearest neighbours from which the second view is drawn; 0 for views of the same sample only (the
-        published recipe). At most n_samples - 1 are used.
+    n_neighbors : int, default=10
+        The second view of a sample is made from one of its mutual neighbours: samples that are among each
+        other's `n_neighbors` nearest. 0 for views of the same sample only, the published recipe. At most
+        n_samples - 1 are used.
     neighbors_from : {"auto", "input", "features"}, default="auto"
-        Where neighbours are sought at the start: in the input, or not at all until the network has features of
-        its own. "auto" is "features" for colour images, whose pixels say little, and "input" for all else.
+        Where neighbours are sought: in 64 principal components of the input, joined by the backbone's output
+        after a third and two thirds of the epochs; or in the backbone's output alone, so that there are none in
+        the first third. "auto" is "features" for colour images, whose pixels say little, else "input".
     max_epochs : int or "auto", default="auto"
         Passes over the data. "auto" gives about 800 steps of 256 samples, between 8 and 60 epochs.
     batch_size : int, default=256
@@ -137,7 +139,7 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
         layers=("backbone", "instance"),
         backbone="auto",
         augmentation="auto",
-        n_neighbors=5,
+        n_neighbors=10,
         neighbors_from="auto",
         max_epochs="auto",
         batch_size=256,

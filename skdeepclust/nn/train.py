@@ -5,21 +5,20 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from .augment import Augmentation, check_view
 from .contrastive_network import ContrastiveNetwork
 from .device import autocast
 from .inference import extract_layers
 from .losses import balance_penalty, cluster_contrast, normalized_temperature_cross_entropy
-from .neighbors import nearest_neighbors, principal_components
+from .positives import input_space, seek_positives, unit_rows
 from .samples import SampleReader
 
-_PIXEL_COMPONENTS = 64
 _WARM_UP_STEPS = 50
 
 
@@ -39,12 +38,12 @@ class Recipe:
     temperature : float
         Of the instance loss; the cluster loss has 1.
     n_neighbors : int
-        Nearest neighbours from which the second view is drawn; 0 for the sample itself.
+        The second view is drawn from mutual neighbours among so many nearest ones; 0 for the sample itself.
     neighbors_from : {"input", "features"}
-        Where the first neighbours are sought: in 64 principal components of the input, or in the network's own
-        features, from the first refresh on.
+        Where neighbours are sought: in principal components of the input, joined by the backbone's output from
+        the first refresh on; or in the backbone's output alone, from the first refresh on.
     refresh_at : tuple of float
-        Fractions of the training at which neighbours are sought anew in the instance projections.
+        Fractions of the training at which neighbours are sought anew.
     precision : {"auto", "bfloat16", "float32"}
     """
 
@@ -69,7 +68,7 @@ def train(
 ) -> list[dict]:
     """Train `network` in place without labels.
 
-    Per step: a batch of samples and, for each, one of its nearest neighbours drawn at random; both augmented;
+    Per step: a batch of samples and, for each, one of its mutual neighbours drawn at random; both augmented;
     the pair is the positive of the instance loss and of the cluster loss::
 
         L = L_instance + L_cluster + balance(view 1) + balance(view 2)
@@ -112,19 +111,21 @@ def train(
         optimizer, lambda step: _warm_up_and_cosine(step, recipe.max_epochs * steps_per_epoch)
     )
     refresh_epochs = {round(f * recipe.max_epochs) for f in recipe.refresh_at}
-    neighbors = _first_neighbors(reader, X, recipe)
     history = []
     started = time.perf_counter()
+    seek = partial(seek_positives, recipe.n_neighbors)
+    spaces = [input_space(reader, X)] if recipe.n_neighbors and recipe.neighbors_from == "input" else []
+    positives = seek(*spaces) if spaces else None
     for epoch in range(recipe.max_epochs):
         if recipe.n_neighbors and epoch in refresh_epochs and epoch > 0:
-            neighbors = _feature_neighbors(network, reader, X, recipe.n_neighbors)
+            positives = seek(unit_rows(extract_layers(network, reader, X, ("backbone",)), reader), *spaces)
         network.train()
         epoch_started = time.perf_counter()
         sums = torch.zeros(3, device=reader.device)
         order = torch.randperm(n)
         for step in range(steps_per_epoch):
             batch = order[step * batch_size : (step + 1) * batch_size]
-            partner = batch if neighbors is None else _draw(neighbors, batch)
+            partner = batch if positives is None else positives.draw(batch)
             views = _two_views(reader, X, batch, partner, augment)
             terms = _loss_terms(network, views, recipe)
             optimizer.zero_grad()
@@ -143,10 +144,6 @@ def _warm_up_and_cosine(step: int, n_steps: int) -> float:
     """Factor of the learning rate at `step`: linear up over at most 50 steps, then a half cosine to zero."""
     warm_up = min(_WARM_UP_STEPS, max(1, n_steps // 10))
     return min(1.0, (step + 1) / warm_up) * 0.5 * (1 + math.cos(math.pi * min(step, n_steps) / n_steps))
-
-
-def _draw(neighbors: Tensor, batch: Tensor) -> Tensor:
-    return neighbors[batch, torch.randint(neighbors.shape[1], (len(batch),))]
 
 
 def _two_views(reader: SampleReader, X: np.ndarray, batch: Tensor, partner: Tensor, augment: Augmentation) -> Tensor:
@@ -170,18 +167,6 @@ def _loss_terms(network: ContrastiveNetwork, views: Tensor, recipe: Recipe) -> T
             balance_penalty(p_a) + balance_penalty(p_b),
         ]
     )
-
-
-def _first_neighbors(reader: SampleReader, X: np.ndarray, recipe: Recipe) -> Tensor | None:
-    if not recipe.n_neighbors or recipe.neighbors_from == "features":
-        return None
-    blocks = [reader(X[s : s + 4096]).flatten(1) for s in range(0, len(X), 4096)]
-    return nearest_neighbors(principal_components(torch.cat(blocks), _PIXEL_COMPONENTS), recipe.n_neighbors).cpu()
-
-
-def _feature_neighbors(network: ContrastiveNetwork, reader: SampleReader, X: np.ndarray, n_neighbors: int) -> Tensor:
-    z = torch.from_numpy(extract_layers(network, reader, X, ("instance",))).to(reader.device)
-    return nearest_neighbors(F.normalize(z, dim=1), n_neighbors).cpu()
 
 
 def _record(epoch: int, terms: Tensor, n_seen: int, started: float, epoch_started: float) -> dict:

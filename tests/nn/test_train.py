@@ -152,8 +152,10 @@ def test_pairs_are_neighbors_in_the_input(monkeypatch):
     standard = (X - X.mean(axis=0)) / X.std(axis=0)
     distance = np.linalg.norm(standard[:, None] - standard, axis=2)
     np.fill_diagonal(distance, np.inf)
-    nearest = np.argsort(distance, axis=1)[:, :4]
-    assert all(partner in nearest[i] for i, partner in pairs)
+    nearest = [set(row) for row in np.argsort(distance, axis=1)[:, :4]]
+    mutual = [{j for j in nearest[i] if i in nearest[j]} or {i} for i in range(len(X))]
+    assert all(partner in mutual[i] for i, partner in pairs)
+    assert any(i != partner for i, partner in pairs)
     assert len(pairs) == 3 * 2 * 32  # three epochs of two whole batches; a partial one is left out
     assert len({i for i, _ in pairs}) > 64  # another one each epoch
 
@@ -171,7 +173,7 @@ def test_neighbors_in_the_features_come_with_the_first_refresh(monkeypatch):
     fit(neighbors_from="features", max_epochs=4, refresh_at=(0.5,))
     half = len(pairs) // 2
     assert all(i == partner for i, partner in pairs[:half])
-    assert all(i != partner for i, partner in pairs[half:])
+    assert np.mean([i != partner for i, partner in pairs[half:]]) > 0.5  # those without mutual neighbours stay alone
 
 
 def test_fewer_rows_than_a_batch():
