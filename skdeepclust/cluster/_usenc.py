@@ -134,7 +134,12 @@ class USENC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Bas
         ).fit(X)
         self.base_labels_ = self.base_clusterings_.base_labels_
         self.consensus_ = EntropyWeightedConsensus(
-            n_clusters, theta=self.theta, n_init=self.n_init, max_iter=self.max_iter, random_state=seed
+            n_clusters,
+            theta=self.theta,
+            weighting="paper",
+            n_init=self.n_init,
+            max_iter=self.max_iter,
+            random_state=seed,
         ).fit(self.base_labels_)
         self.labels_ = self.consensus_.labels_
         self.n_clusters_ = self.consensus_.n_clusters_

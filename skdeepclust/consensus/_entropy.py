@@ -15,8 +15,9 @@ from .._support._parameters import check_real
 from ._graph import cluster_overlap
 from ._labels import code_labels
 
-DEFAULT_THETA = 0.4
-DEFAULT_WEIGHTING = "paper"
+PAPER_THETA = 0.4
+DEFAULT_THETA = 1.0  # with the debiased entropy; never far below equal weights, see benchmarks/quality/weights.py
+DEFAULT_WEIGHTING = "debiased"
 WEIGHTINGS = ("paper", "cross_group", "debiased")
 
 
@@ -118,7 +119,7 @@ def cluster_entropy(base_labels: ArrayLike) -> NDArray[np.float64]:
     return entropy_table(cluster_overlap(codes, coder.sizes), coder.sizes).sum(axis=1)
 
 
-def ensemble_cluster_index(base_labels: ArrayLike, theta: float = DEFAULT_THETA) -> NDArray[np.float64]:
+def ensemble_cluster_index(base_labels: ArrayLike, theta: float = PAPER_THETA) -> NDArray[np.float64]:
     """Reliability weight of every cluster, ``ECI_i = exp(-Hent_i / (theta * M))`` (equation 10).
 
     Parameters

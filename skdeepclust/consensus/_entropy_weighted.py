@@ -46,11 +46,11 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         Number of clusters.
     method : {"transfer_cut", "average"}, default="transfer_cut"
         Consensus function.
-    theta : float or None, default=0.4
+    theta : float or None, default=1.0
         How sharply weights fall with entropy; 0.2 to 1 is the sensible range. None means equal weights.
-    weighting : {"paper", "cross_group", "debiased"}, default="paper"
-        Which entropy makes the weights: as published; over clusterings of other groups only; or divided by its
-        upper bound, so that small clusters have no advantage.
+    weighting : {"debiased", "paper", "cross_group"}, default="debiased"
+        Which entropy makes the weights: divided by its upper bound, so that small clusters have no advantage; as
+        published (with ``method="transfer_cut", theta=0.4``); or over clusterings of other groups only.
     groups : array-like of shape (n_clusterings,) or None, default=None
         Group (layer, feature block, source) of each base clustering; `BaseClusterings.groups_` fits.
     balance_groups : bool, default=False

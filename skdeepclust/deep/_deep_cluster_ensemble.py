@@ -57,9 +57,9 @@ class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clu
     base_n_clusters : tuple (low, high) or None, default=None
         Closed range from which the number of clusters of each base clustering is drawn. None is (20, 60),
         lowered for fewer than 400 rows.
-    theta : float or None, default=0.4
+    theta : float or None, default=1.0
         How sharply the weight of a base cluster falls with its entropy; None for equal weights.
-    weighting : {"paper", "cross_group", "debiased"}, default="paper"
+    weighting : {"debiased", "paper", "cross_group"}, default="debiased"
         Which entropy makes the weights, see :class:`~skdeepclust.EntropyWeightedConsensus`; the groups are the
         layers.
     backbone : {"auto", "compact", "resnet18", "resnet34", "mlp"} or callable, default="auto"
@@ -144,8 +144,8 @@ class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clu
         n_estimators=20,
         base_clusterer=None,
         base_n_clusters=None,
-        theta=0.4,
-        weighting="paper",
+        theta=1.0,
+        weighting="debiased",
         backbone="auto",
         augmentation="auto",
         max_epochs="auto",

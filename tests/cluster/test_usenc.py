@@ -5,6 +5,7 @@ from sklearn.datasets import load_digits, make_blobs
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from skdeepclust.cluster import USENC
+from skdeepclust.consensus import ensemble_cluster_index
 
 X, Y = make_blobs(150, centers=3, n_features=5, random_state=0)
 
@@ -29,7 +30,9 @@ def test_digits_in_the_published_range():
 
 def test_weights_and_workers():
     weighted = USENC(3, n_estimators=4, theta=0.4, random_state=0).fit(X)
-    assert weighted.consensus_.cluster_weights_.min() < 1
+    weights = ensemble_cluster_index(weighted.base_labels_, 0.4)  # as published, whatever the consensus's default
+    np.testing.assert_allclose(weighted.consensus_.cluster_weights_, weights, atol=1e-12)
+    assert weights.min() < 1
     other = USENC(3, n_estimators=4, theta=0.4, random_state=0, n_jobs=2).fit(X)
     np.testing.assert_array_equal(other.labels_, weighted.labels_)
 

@@ -31,7 +31,7 @@ def noisy_ensemble(seed=0, n=150, m=8, groups=3, noise=0.15):
 @pytest.mark.skipif(not GOLDEN.exists(), reason="golden data not at hand")
 def test_golden_spectrum():
     golden = np.load(GOLDEN)
-    model = EntropyWeightedConsensus(3, theta=0.4, random_state=0).fit(golden["labels"])
+    model = EntropyWeightedConsensus(3, theta=0.4, weighting="paper", random_state=0).fit(golden["labels"])
     np.testing.assert_allclose(model.spectrum_, golden["mu_theta04"], atol=1e-12)
     np.testing.assert_allclose(model.cluster_entropy_, golden["entropy"], atol=1e-12)
     np.testing.assert_allclose(model.cluster_weights_, golden["eci"][1], atol=1e-12)
@@ -56,7 +56,7 @@ def test_finds_the_groups_and_repeats_itself(method, theta):
 
 def test_is_the_transfer_cut_of_the_weighted_incidence():
     labels, _ = noisy_ensemble(1)
-    model = EntropyWeightedConsensus(3, theta=0.4, random_state=0).fit(labels)
+    model = EntropyWeightedConsensus(3, theta=0.4, weighting="paper", random_state=0).fit(labels)
     B = twins.incidence(labels) * twins.eci(labels, 0.4)
     assert twins.same_partition(model.labels_, transfer_cut(B, 3, random_state=0))
     mu = twins.full_transfer_cut(B, 3)[1]
@@ -73,7 +73,7 @@ def test_average_linkage_equals_scipy(missing):
             labels = np.unique(labels[(labels != -1).any(axis=1)], axis=0)
         weights = twins.eci(labels, 0.4)
         expected = twins.average_linkage_labels(labels, weights, 4)
-        model = EntropyWeightedConsensus(4, method="average", theta=0.4).fit(labels)
+        model = EntropyWeightedConsensus(4, method="average", theta=0.4, weighting="paper").fit(labels)
         np.testing.assert_allclose(model.cluster_weights_, weights, atol=1e-12)
         assert twins.same_partition(model.labels_, expected)
 

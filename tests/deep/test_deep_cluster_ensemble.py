@@ -204,6 +204,11 @@ def test_cross_group_weights_need_an_encoder_of_several_layers():
     assert model.encoder_.transform(FLAT).shape == (160, 4)
 
 
+def test_the_defaults_are_those_of_the_consensus():
+    ours, consensus = DeepClusterEnsemble().get_params(), EntropyWeightedConsensus().get_params()
+    assert (ours["theta"], ours["weighting"]) == (consensus["theta"], consensus["weighting"])
+
+
 def test_equal_weights():
     np.testing.assert_array_equal(small(theta=None).fit(IMAGES).cluster_weights_, 1)
 
