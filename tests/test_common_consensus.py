@@ -12,6 +12,7 @@ from skdeepclust.consensus import EntropyWeightedConsensus, TransferCut
 ESTIMATORS = [
     TransferCut(n_clusters=4),
     EntropyWeightedConsensus(n_clusters=3),
+    EntropyWeightedConsensus(n_clusters=3, method="transfer_cut"),
     EntropyWeightedConsensus(n_clusters=3, method="average"),
     USPEC(n_clusters=3, n_representatives=30, n_init=1),
     USENC(n_clusters=3, n_estimators=2, n_representatives=30, n_init=1),

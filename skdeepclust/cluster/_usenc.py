@@ -135,6 +135,7 @@ class USENC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Bas
         self.base_labels_ = self.base_clusterings_.base_labels_
         self.consensus_ = EntropyWeightedConsensus(
             n_clusters,
+            method="transfer_cut",
             theta=self.theta,
             weighting="paper",
             n_init=self.n_init,

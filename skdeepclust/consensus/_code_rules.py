@@ -19,6 +19,8 @@ from ._labels import has_label, order_by_size
 from ._linkage import cut_average_linkage, mean_association_table, sum_rows
 from ._spectrum import reduced_spectrum
 
+DIFFUSION_TIME = 10  # steps of the random walk on the clusters; 5 to 10 are alike, 40 blurs
+
 
 @dataclass(frozen=True)
 class TransferCutRule:
@@ -66,6 +68,7 @@ def fit_transfer_cut(
     weights: NDArray[np.float64],
     n_clusters: int,
     *,
+    diffuse: bool = False,
     n_init: int = 3,
     max_iter: int = 100,
     seed: int = 0,
@@ -82,6 +85,8 @@ def fit_transfer_cut(
         Cluster weights.
     n_clusters : int
         Number of clusters.
+    diffuse : bool, default=False
+        Cut in the diffusion map: twice as many eigenvectors, each scaled by mu ** DIFFUSION_TIME.
     n_init, max_iter, seed : int
         Restarts, iterations and seed of k-means.
 
@@ -93,7 +98,9 @@ def fit_transfer_cut(
         Leading eigenvalues of the reduced graph, descending.
     """
     graph = reduced_graph(codes, sizes, weights)
-    vectors, mu = reduced_spectrum(graph, graph.sum(axis=1), n_clusters)
+    vectors, mu = reduced_spectrum(graph, graph.sum(axis=1), 2 * n_clusters if diffuse else n_clusters)
+    if diffuse:
+        vectors = vectors * np.clip(mu[: vectors.shape[1]], 0.0, 1.0) ** DIFFUSION_TIME
     first, inverse, counts = distinct_objects(codes)
     centres, labels = discretise(
         lambda rows: object_embedding(codes[:, first[rows]], sizes, weights, vectors),

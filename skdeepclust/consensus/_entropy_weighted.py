@@ -23,7 +23,7 @@ from ._entropy import (
 from ._graph import cluster_overlap
 from ._labels import code_labels, has_label
 
-METHODS = ("transfer_cut", "average")
+METHODS = ("diffusion", "transfer_cut", "average")
 
 
 class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
@@ -34,6 +34,10 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
     * ``method="transfer_cut"`` (LWGP): the graph that joins each object to its M clusters, edges weighted by
       ECI, is partitioned by transfer cut (:func:`transfer_cut`). Linear in the number of objects;
+    * ``method="diffusion"``: the same graph, cut in its diffusion map, 2 k eigenvectors scaled by mu^10 (Coifman
+      and Lafon, "Diffusion maps", 2006) instead of k unscaled ones. When a small, clean piece of a cluster has
+      an eigenvalue next to that of two true clusters, the first k eigenvectors see only one of them; here both
+      count by how long a random walk stays inside them;
     * ``method="average"`` (LWEA): average linkage on the weighted co-association matrix, the mean weight of
       shared clusters. Quadratic in the number of *distinct* rows of the label matrix.
 
@@ -44,7 +48,7 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
     ----------
     n_clusters : int, default=8
         Number of clusters.
-    method : {"transfer_cut", "average"}, default="transfer_cut"
+    method : {"diffusion", "transfer_cut", "average"}, default="diffusion"
         Consensus function.
     theta : float or None, default=1.0
         How sharply weights fall with entropy; 0.2 to 1 is the sensible range. None means equal weights.
@@ -75,7 +79,7 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
     cluster_weights_ : ndarray of shape (q,), float64
         Weight of every base cluster, in the same order.
     spectrum_ : ndarray, float64
-        Leading eigenvalues of the reduced graph, descending (``method="transfer_cut"`` only); a gap after the
+        Leading eigenvalues of the reduced graph, descending (not for ``method="average"``); a gap after the
         k-th speaks for k clusters.
     n_iter_ : int
         Iterations of the final k-means; 1 for ``method="average"``.
@@ -103,7 +107,7 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         self,
         n_clusters=8,
         *,
-        method="transfer_cut",
+        method="diffusion",
         theta=DEFAULT_THETA,
         weighting=DEFAULT_WEIGHTING,
         groups=None,
@@ -159,7 +163,14 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
             self.rule_, labels = fit_average(codes, sizes, self.cluster_weights_, n_clusters)
         else:
             self.rule_, labels, self.spectrum_ = fit_transfer_cut(
-                codes, sizes, self.cluster_weights_, n_clusters, n_init=self.n_init, max_iter=self.max_iter, seed=seed
+                codes,
+                sizes,
+                self.cluster_weights_,
+                n_clusters,
+                diffuse=self.method == "diffusion",
+                n_init=self.n_init,
+                max_iter=self.max_iter,
+                seed=seed,
             )
         self.labels_ = np.full(len(X), -1, dtype=np.int32)
         self.labels_[known] = labels

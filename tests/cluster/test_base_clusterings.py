@@ -78,9 +78,8 @@ def test_names_and_containers():
 
 def test_pipeline_equals_usenc():
     usenc = USENC(3, n_estimators=5, random_state=0).fit(X)
-    pipeline = make_pipeline(
-        BaseClusterings(5, random_state=0), EntropyWeightedConsensus(3, theta=None, random_state=0)
-    ).fit(X)
+    consensus = EntropyWeightedConsensus(3, method="transfer_cut", theta=None, random_state=0)
+    pipeline = make_pipeline(BaseClusterings(5, random_state=0), consensus).fit(X)
     np.testing.assert_array_equal(pipeline[-1].labels_, usenc.labels_)
     np.testing.assert_array_equal(pipeline.predict(X), usenc.predict(X))
 

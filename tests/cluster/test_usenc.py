@@ -33,6 +33,7 @@ def test_weights_and_workers():
     weights = ensemble_cluster_index(weighted.base_labels_, 0.4)  # as published, whatever the consensus's default
     np.testing.assert_allclose(weighted.consensus_.cluster_weights_, weights, atol=1e-12)
     assert weights.min() < 1
+    assert weighted.consensus_.method == "transfer_cut"
     other = USENC(3, n_estimators=4, theta=0.4, random_state=0, n_jobs=2).fit(X)
     np.testing.assert_array_equal(other.labels_, weighted.labels_)
 

@@ -9,9 +9,11 @@ from sklearn.metrics import adjusted_rand_score
 
 from skdeepclust._support._warnings import ClusterCollapseWarning, FallbackWarning
 from skdeepclust.consensus import EntropyWeightedConsensus, transfer_cut
+from skdeepclust.consensus._code_rules import DIFFUSION_TIME
+from skdeepclust.consensus._graph import object_embedding
 
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "lwea_entropy.npz"
-METHODS = ["transfer_cut", "average"]
+METHODS = ["diffusion", "transfer_cut", "average"]
 
 
 def noisy_ensemble(seed=0, n=150, m=8, groups=3, noise=0.15):
@@ -31,7 +33,8 @@ def noisy_ensemble(seed=0, n=150, m=8, groups=3, noise=0.15):
 @pytest.mark.skipif(not GOLDEN.exists(), reason="golden data not at hand")
 def test_golden_spectrum():
     golden = np.load(GOLDEN)
-    model = EntropyWeightedConsensus(3, theta=0.4, weighting="paper", random_state=0).fit(golden["labels"])
+    model = EntropyWeightedConsensus(3, method="transfer_cut", theta=0.4, weighting="paper", random_state=0)
+    model.fit(golden["labels"])
     np.testing.assert_allclose(model.spectrum_, golden["mu_theta04"], atol=1e-12)
     np.testing.assert_allclose(model.cluster_entropy_, golden["entropy"], atol=1e-12)
     np.testing.assert_allclose(model.cluster_weights_, golden["eci"][1], atol=1e-12)
@@ -56,11 +59,81 @@ def test_finds_the_groups_and_repeats_itself(method, theta):
 
 def test_is_the_transfer_cut_of_the_weighted_incidence():
     labels, _ = noisy_ensemble(1)
-    model = EntropyWeightedConsensus(3, theta=0.4, weighting="paper", random_state=0).fit(labels)
+    model = EntropyWeightedConsensus(3, method="transfer_cut", theta=0.4, weighting="paper", random_state=0).fit(labels)
     B = twins.incidence(labels) * twins.eci(labels, 0.4)
     assert twins.same_partition(model.labels_, transfer_cut(B, 3, random_state=0))
     mu = twins.full_transfer_cut(B, 3)[1]
     np.testing.assert_allclose(model.spectrum_, mu[: len(model.spectrum_)], atol=1e-10)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+@pytest.mark.parametrize(
+    ("weighting", "theta"), [("debiased", 1.0), ("debiased", 0.4), ("paper", 0.4), ("paper", None)]
+)
+def test_diffusion_map_equals_the_dense_twin(weighting, theta, missing):
+    labels, _ = noisy_ensemble(1)
+    rng = np.random.default_rng(0)
+    labels[rng.random(labels.shape) < missing] = -1
+    labels = labels[(labels != -1).any(axis=1)]
+    if theta is None:
+        weights = np.ones(len(twins.clusters(labels)))
+    else:
+        weights = (twins.eci if weighting == "paper" else twins.debiased_index)(labels, theta)
+    model = EntropyWeightedConsensus(3, method="diffusion", weighting=weighting, theta=theta, random_state=0).fit(
+        labels
+    )
+    np.testing.assert_allclose(model.cluster_weights_, weights, atol=1e-12)
+    expected, mu = twins.diffusion_embedding(twins.incidence(labels) * weights, 3, DIFFUSION_TIME)
+    np.testing.assert_allclose(model.spectrum_, mu[: len(model.spectrum_)], atol=1e-10)
+    assert model.rule_.vectors.shape[1] == 6
+    coder = model.label_coder_
+    F = object_embedding(coder.encode(labels), coder.sizes, model.cluster_weights_, model.rule_.vectors)
+    np.testing.assert_allclose(F @ F.T, expected @ expected.T, atol=1e-10)  # no question of signs
+
+
+def ensemble_with_a_piece(joined, seed):
+    """Clusters 0 and 1 swap 10 objects in each clustering; 27 objects of cluster 2 stand alone but for `joined`."""
+    rng = np.random.default_rng(seed)
+    truth = np.repeat([0, 1, 2], 170)
+    piece = np.flatnonzero(truth == 2)[:27]
+    columns = []
+    for _ in range(20):
+        group = truth.copy()
+        swapped = rng.choice(np.flatnonzero(truth < 2), 10, replace=False)
+        group[swapped] = 1 - group[swapped]
+        column = group * 4 + rng.integers(0, 4, len(truth))
+        alone = rng.permutation(piece)[joined:]
+        column[alone] = 12
+        columns.append(column)
+    return np.stack(columns, axis=1), truth, piece
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("joined", [2, 3])
+def test_diffusion_does_not_trade_a_cluster_for_a_piece_of_another(joined, seed):
+    """The piece's eigenvalue is a little above that of the pair, so that the third eigenvector is the piece's."""
+    labels, truth, piece = ensemble_with_a_piece(joined, seed)
+    cut = EntropyWeightedConsensus(3, method="transfer_cut", random_state=0).fit(labels)
+    assert 0.005 < cut.spectrum_[2] - cut.spectrum_[3] < 0.06
+    assert np.flatnonzero(cut.labels_ == cut.labels_[piece[0]]).tolist() == piece.tolist()
+    assert len(set(cut.labels_[truth < 2])) == 1
+    assert adjusted_rand_score(EntropyWeightedConsensus(3, random_state=0).fit(labels).labels_, truth) > 0.97
+
+
+def test_diffusion_is_the_default_and_differs_from_the_transfer_cut():
+    labels, _ = noisy_ensemble()
+    models = {
+        method: EntropyWeightedConsensus(3, **parameters, random_state=0).fit(labels)
+        for method, parameters in (
+            ("default", {}),
+            ("diffusion", {"method": "diffusion"}),
+            ("cut", {"method": "transfer_cut"}),
+        )
+    }
+    np.testing.assert_array_equal(models["default"].rule_.vectors, models["diffusion"].rule_.vectors)
+    V, mu = models["cut"].rule_.vectors, models["cut"].spectrum_[:3]
+    assert V.shape[1] == 3
+    np.testing.assert_allclose(models["diffusion"].rule_.vectors[:, :3], V * mu**DIFFUSION_TIME, atol=1e-10)
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.3])

@@ -37,6 +37,33 @@ def eci(base_labels, theta):
     return np.exp(-entropy(base_labels) / (theta * base_labels.shape[1]))
 
 
+def debiased_index(base_labels, theta):
+    """Weights from entropies over their upper bounds: a loop over clusters and clusterings."""
+    out = []
+    for m, v in clusters(base_labels):
+        members = base_labels[base_labels[:, m] == v]
+        total = 0.0
+        for other in range(base_labels.shape[1]):
+            labels = members[members[:, other] != -1, other]
+            shares = np.array([np.mean(labels == w) for w in set(labels.tolist())])
+            bound = min(len(labels), len(set(base_labels[:, other].tolist()) - {-1}))
+            if bound > 1:
+                total -= np.sum(shares * np.log(shares)) / np.log(bound)
+        out.append(total / base_labels.shape[1])
+    return np.exp(-np.array(out) / theta)
+
+
+def diffusion_embedding(B, k, time):
+    """Unit object rows of the first 2 k eigenvectors of the clusters, scaled by mu ** time; and all mu."""
+    d_x, d_r = B.sum(axis=1), B.sum(axis=0)
+    S = np.diag(d_r**-0.5) @ B.T @ np.diag(1 / d_x) @ B @ np.diag(d_r**-0.5)
+    mu, Q = np.linalg.eigh(S)
+    mu, Q = mu[::-1], Q[:, ::-1]
+    V = np.diag(d_r**-0.5) @ Q[:, : 2 * k] * mu[: 2 * k] ** time
+    F = np.diag(1 / d_x) @ B @ V
+    return F / np.linalg.norm(F, axis=1, keepdims=True), mu
+
+
 def full_transfer_cut(B, k):
     """Unit object embedding and mu from the normalised cut of all n + q nodes."""
     n, q = B.shape
