@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._support._parameters import check_integer, check_integer_range, draw_seed
 from .._support._warnings import ClusterCollapseWarning
 from ..consensus._jit import one_thread
+from ._rowwise_kmeans import RowwiseKMeans
 from ._uspec import USPEC
 
 DEFAULT_RANGE = (20, 60)
@@ -51,6 +52,24 @@ def draw_plan(
             k = int(rng.randint(cluster_range[0], cluster_range[1] + 1))
             plan.append((group, int(stop - size), int(stop), k, int(rng.randint(np.iinfo(np.int32).max))))
     return plan
+
+
+def draw_members(plan: list[tuple[int, int, int, int, int]], prototypes: list) -> list:
+    """Clones of the prototypes for each member of the plan, taken in turn within a block.
+
+    Where there are several, the second and later ones make half as many clusters: U-SPEC, which sees the
+    neighbourhood of objects, makes the fine clusterings, and k-means, which sees how far apart the pieces lie, the
+    coarse ones that say where a piece belongs.
+    """
+    members = []
+    turn, previous = 0, None
+    for group, _, _, k, seed in plan:
+        turn = turn + 1 if group == previous else 0
+        previous = group
+        which = turn % len(prototypes)
+        n_clusters = k if which == 0 else max(min(k, 2), k // 2)
+        members.append(clone(prototypes[which]).set_params(n_clusters=n_clusters, random_state=seed))
+    return members
 
 
 def _fit_member(clusterer, X):
@@ -91,8 +110,8 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Number of base clusterings M, spread evenly over the feature blocks; the first blocks get the remainder.
     base_clusterer : estimator or None, default=None
         Any clusterer with the parameters ``n_clusters`` and ``random_state`` and a method ``predict``; it is
-        cloned. None is :class:`~skdeepclust.USPEC` with one restart and 5 iterations of its final k-means,
-        for speed and diversity.
+        cloned. None takes two in turn within each block: :class:`~skdeepclust.USPEC` with one restart and 5
+        iterations of its final k-means, for speed and diversity, and k-means with half as many clusters.
     base_n_clusters : tuple of (int, int) or None, default=None
         Closed range from which each member's number of clusters is drawn uniformly. None is (20, 60), lowered
         for fewer than 400 rows.
@@ -163,18 +182,18 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         X = validate_data(self, X, dtype="numeric", ensure_min_samples=2)
         sizes = self._check_group_sizes(X.shape[1])
-        n_estimators, cluster_range, prototype = self.check_parameters(len(X), len(sizes))
+        n_estimators, cluster_range, prototypes = self.check_parameters(len(X), len(sizes))
 
         # Everything random is drawn here, before the fan-out: n_jobs cannot change the result.
         plan = draw_plan(n_estimators, sizes, cluster_range, draw_seed(self.random_state))
-        members = [clone(prototype).set_params(n_clusters=k, random_state=seed) for *_, k, seed in plan]
+        members = draw_members(plan, prototypes)
         self.feature_blocks_ = [(start, stop) for _, start, stop, _, _ in plan]
         blocks = zip(members, self.feature_blocks_, strict=True)
         fitted = _run(self.n_jobs, [delayed(_fit_member)(member, X[:, i:j]) for member, (i, j) in blocks])
         self.estimators_ = [member for member, _ in fitted]
         self.base_labels_ = _columns([labels for _, labels in fitted])
         self.groups_ = np.array([group for group, *_ in plan])
-        self.n_clusters_per_estimator_ = np.array([k for *_, k, _ in plan])
+        self.n_clusters_per_estimator_ = np.array([member.n_clusters for member in self.estimators_])
         return self
 
     def check_parameters(self, n_samples, n_blocks=1):
@@ -191,7 +210,8 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         -------
         n_estimators : int
         cluster_range : tuple of (int, int)
-        base_clusterer : estimator
+        base_clusterers : list of estimators
+            The members of a block take them in turn.
         """
         n_estimators = check_integer("n_estimators", self.n_estimators, low=1)
         if n_estimators < n_blocks:
@@ -227,7 +247,7 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _check_base_clusterer(self):
         if self.base_clusterer is None:
-            return USPEC(n_init=BASE_N_INIT, max_iter=BASE_MAX_ITER)
+            return [USPEC(n_init=BASE_N_INIT, max_iter=BASE_MAX_ITER), RowwiseKMeans(n_init=1)]
         is_estimator = not isinstance(self.base_clusterer, type) and hasattr(self.base_clusterer, "get_params")
         parameters = self.base_clusterer.get_params(deep=False) if is_estimator else {}
         if not {"n_clusters", "random_state"} <= set(parameters) or not hasattr(self.base_clusterer, "predict"):
@@ -235,7 +255,7 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 "base_clusterer must be a clusterer with the parameters n_clusters and random_state and a method "
                 f"predict, such as KMeans() or USPEC(); got {self.base_clusterer!r}."
             )
-        return self.base_clusterer
+        return [self.base_clusterer]
 
     def fit_transform(self, X, y=None):
         """Fit the members and return the label matrix; the same as ``fit(X).transform(X)``.

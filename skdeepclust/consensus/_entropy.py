@@ -16,8 +16,8 @@ from ._graph import cluster_overlap
 from ._labels import code_labels
 
 PAPER_THETA = 0.4
-DEFAULT_THETA = 1.0  # with the debiased entropy; never far below equal weights, see benchmarks/quality/weights.py
-DEFAULT_WEIGHTING = "debiased"
+DEFAULT_THETA = 1.0  # evidence: benchmarks/quality/weights.py
+DEFAULT_WEIGHTING = "paper"
 WEIGHTINGS = ("paper", "cross_group", "debiased")
 
 

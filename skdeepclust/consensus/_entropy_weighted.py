@@ -23,7 +23,7 @@ from ._entropy import (
 from ._graph import cluster_overlap
 from ._labels import code_labels, has_label
 
-METHODS = ("diffusion", "transfer_cut", "average")
+METHODS = ("transfer_cut", "diffusion", "average")
 
 
 class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
@@ -48,19 +48,20 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
     ----------
     n_clusters : int, default=8
         Number of clusters.
-    method : {"diffusion", "transfer_cut", "average"}, default="diffusion"
+    method : {"transfer_cut", "diffusion", "average"}, default="transfer_cut"
         Consensus function.
     theta : float or None, default=1.0
-        How sharply weights fall with entropy; 0.2 to 1 is the sensible range. None means equal weights.
-    weighting : {"debiased", "paper", "cross_group"}, default="debiased"
-        Which entropy makes the weights: divided by its upper bound, so that small clusters have no advantage; as
-        published (with ``method="transfer_cut", theta=0.4``); or over clusterings of other groups only.
+        How sharply weights fall with entropy; 0.2 to 1 is the sensible range. LWGP publishes 0.4, MDEC 1. None
+        means equal weights.
+    weighting : {"paper", "debiased", "cross_group"}, default="paper"
+        Which entropy makes the weights: as published; divided by its upper bound, so that small clusters have no
+        advantage; or over clusterings of other groups only.
     groups : array-like of shape (n_clusterings,) or None, default=None
         Group (layer, feature block, source) of each base clustering; `BaseClusterings.groups_` fits.
     balance_groups : bool, default=False
         Scale the weights so that each group has the same total: one vote per group. Needs `groups`.
-    n_init : int, default=3
-        Restarts of the final k-means of the transfer cut.
+    n_init : int, default=10
+        Restarts of the final k-means.
     max_iter : int, default=100
         Iterations of the final k-means.
     random_state : int, RandomState or None, default=None
@@ -107,12 +108,12 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         self,
         n_clusters=8,
         *,
-        method="diffusion",
+        method="transfer_cut",
         theta=DEFAULT_THETA,
         weighting=DEFAULT_WEIGHTING,
         groups=None,
         balance_groups=False,
-        n_init=3,
+        n_init=10,
         max_iter=100,
         random_state=None,
     ):

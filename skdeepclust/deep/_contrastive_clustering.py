@@ -64,7 +64,7 @@ weight_decay, temperature, projection_dim, device, precision, random_state, verb
         image_shape=None,
         backbone="auto",
         augmentation="auto",
-        n_neighbors=10,
+        n_neighbors="auto",
         neighbors_from="auto",
         max_epochs="auto",
         batch_size=256,

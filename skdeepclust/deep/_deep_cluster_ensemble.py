@@ -47,19 +47,19 @@ class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clu
     encoder : transformer or None, default=None
         What turns rows into features; cloned, and seeded if it has a `random_state` of None. None is a
         ContrastiveEncoder with the parameters below; they have no effect on an encoder of your own.
-    layers : tuple of str, default=("backbone", "instance")
+    layers : tuple of str, default=("backbone", "instance", "cluster_hidden")
         Layers to cluster: "backbone", "instance_hidden", "instance", "cluster_hidden", "cluster".
-    n_estimators : int, default=20
+    n_estimators : int, default=40
         Number of base clusterings, spread evenly over the layers; at least one per layer.
     base_clusterer : estimator or None, default=None
         Clusterer of the base clusterings, with parameters `n_clusters` and `random_state` and a `predict`.
-        None is USPEC.
+        None takes USPEC and, with half as many clusters, k-means in turn.
     base_n_clusters : tuple (low, high) or None, default=None
         Closed range from which the number of clusters of each base clustering is drawn. None is (20, 60),
         lowered for fewer than 400 rows.
     theta : float or None, default=1.0
         How sharply the weight of a base cluster falls with its entropy; None for equal weights.
-    weighting : {"debiased", "paper", "cross_group"}, default="debiased"
+    weighting : {"paper", "debiased", "cross_group"}, default="paper"
         Which entropy makes the weights, see :class:`~skdeepclust.EntropyWeightedConsensus`; the groups are the
         layers.
     backbone : {"auto", "compact", "resnet18", "resnet34", "mlp"} or callable, default="auto"
@@ -67,7 +67,7 @@ class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clu
     augmentation : {"auto", "gray", "color", "table", "none"} or callable, default="auto"
         How views are made, see ContrastiveEncoder.
     max_epochs : int or "auto", default="auto"
-        Passes over the data; "auto" gives about 800 steps of 256 samples, between 8 and 60 epochs.
+        Passes over the data; "auto" gives about 1000 steps of 256 samples, between 8 and 60 epochs.
     batch_size : int, default=256
         Samples per training step.
     learning_rate : float, default=1e-3
@@ -140,12 +140,12 @@ class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clu
         *,
         image_shape=None,
         encoder=None,
-        layers=("backbone", "instance"),
-        n_estimators=20,
+        layers=("backbone", "instance", "cluster_hidden"),
+        n_estimators=40,
         base_clusterer=None,
         base_n_clusters=None,
         theta=1.0,
-        weighting="debiased",
+        weighting="paper",
         backbone="auto",
         augmentation="auto",
         max_epochs="auto",

@@ -21,7 +21,7 @@ from ..nn.inference import extract_layers
 from ..nn.samples import fit_reader
 from ..nn.train import Recipe, train
 
-_AUTO_STEPS = 800  # of 256 samples: about 20 epochs for 10,000 images, the knee of the curve in benchmarks/README.md
+_AUTO_STEPS = 1000  # of 256 samples: about 25 epochs for 10,000 images
 
 
 class ContrastiveEncoder(TransformerMixin, BaseEstimator):
@@ -44,7 +44,7 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
     image_shape : tuple (h, w) or (h, w, c), default=None
         What the rows of a 2-D `X` are when they are flattened images; None for a table. Arrays (n, h, w) and
         (n, h, w, c) are images by themselves.
-    layers : tuple of str, default=("backbone", "instance")
+    layers : tuple of str, default=("backbone", "instance", "cluster_hidden")
         The layers that `transform` returns, side by side: "backbone", "instance_hidden", "instance" (before
         normalisation), "cluster_hidden", "cluster" (logits).
     backbone : {"auto", "compact", "resnet18", "resnet34", "mlp"} or callable, default="auto"
@@ -54,16 +54,16 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
     augmentation : {"auto", "gray", "color", "table", "none"} or callable, default="auto"
         How views are made, see :func:`skdeepclust.nn.augment.build_augmentation`. A callable gets and returns a
         float tensor (n, c, h, w) or (n, d); pixels lie in [0, 1].
-    n_neighbors : int, default=10
+    n_neighbors : int or "auto", default="auto"
         The second view of a sample is made from one of its mutual neighbours: samples that are among each
-        other's `n_neighbors` nearest. 0 for views of the same sample only, the published recipe. At most
-        n_samples - 1 are used.
+        other's `n_neighbors` nearest. "auto" is sqrt(n_samples) / 10, between 5 and 10. 0 for views of the same
+        sample only, the published recipe. At most n_samples - 1 are used.
     neighbors_from : {"auto", "input", "features"}, default="auto"
         Where neighbours are sought: in 64 principal components of the input, joined by the backbone's output
         after a third and two thirds of the epochs; or in the backbone's output alone, so that there are none in
         the first third. "auto" is "features" for colour images, whose pixels say little, else "input".
     max_epochs : int or "auto", default="auto"
-        Passes over the data. "auto" gives about 800 steps of 256 samples, between 8 and 60 epochs.
+        Passes over the data. "auto" gives about 1000 steps of 256 samples, between 8 and 60 epochs.
     batch_size : int, default=256
         Samples per step, each in two views. A batch never exceeds the data; a last partial batch is left out,
         another one each epoch.
@@ -128,7 +128,7 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
     >>> images = load_digits().images[:200]
     >>> encoder = ContrastiveEncoder(max_epochs=1, random_state=0).fit(images)
     >>> encoder.transform(images).shape, encoder.layer_sizes_
-    ((200, 384), (256, 128))
+    ((200, 640), (256, 128, 256))
     """
 
     def __init__(
@@ -136,10 +136,10 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
         n_clusters=10,
         *,
         image_shape=None,
-        layers=("backbone", "instance"),
+        layers=("backbone", "instance", "cluster_hidden"),
         backbone="auto",
         augmentation="auto",
-        n_neighbors=10,
+        n_neighbors="auto",
         neighbors_from="auto",
         max_epochs="auto",
         batch_size=256,
@@ -251,6 +251,11 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
             max_epochs = int(np.clip(round(_AUTO_STEPS * 256 / n), 8, 60))
         else:
             max_epochs = check_integer("max_epochs", self.max_epochs, low=1)
+        if isinstance(self.n_neighbors, str):
+            check_choice("n_neighbors", self.n_neighbors, ("auto",), hint='Pass an integer >= 0, or "auto".')
+            n_neighbors = int(np.clip(round(n**0.5 / 10), 5, 10))
+        else:
+            n_neighbors = check_integer("n_neighbors", self.n_neighbors, low=0)
         is_color = len(in_shape) == 3 and in_shape[0] == 3
         source = ("features" if is_color else "input") if self.neighbors_from == "auto" else self.neighbors_from
         return Recipe(
@@ -259,7 +264,7 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
             learning_rate=check_real("learning_rate", self.learning_rate, low=0, closed_low=False),
             weight_decay=check_real("weight_decay", self.weight_decay, low=0),
             temperature=check_real("temperature", self.temperature, low=0, closed_low=False),
-            n_neighbors=min(check_integer("n_neighbors", self.n_neighbors, low=0), n - 1),
+            n_neighbors=min(n_neighbors, n - 1),
             neighbors_from=source,
             refresh_at=(1 / 3, 2 / 3),
             precision=self.precision,

@@ -44,9 +44,9 @@ def build_augmentation(augmentation: str | Augmentation, in_shape: tuple[int, ..
     ======== ===========================================================================================
     name     disturbance
     ======== ===========================================================================================
-    gray     rotation +-10 degrees, shift 10 %, scale 0.9-1.1, shear +-5 degrees; brightness 0.85-1.15;
-             a box of 2-10 % of the image erased in every second view. No flips: a mirrored digit is
-             another digit.
+    gray     rotation +-15 degrees, shift 10 %, scale 0.85-1.15, shear +-10 degrees; brightness 0.85-1.15;
+             a box of 2-10 % of the image erased with probability 0.3. No flips: a mirrored digit is
+             another digit. No crops: a sleeve is no coat.
     color    the set of SimCLR and Contrastive Clustering: resized crop of 20-100 % of the area, mirror
              image, colour jitter (0.4, 0.4, 0.4, 0.1) with probability 0.8, grey with probability 0.2;
              blur with probability 0.5 from 64 pixels up.
@@ -94,9 +94,9 @@ def _gray() -> Augmentation:
     import kornia.augmentation as K
 
     return nn.Sequential(
-        K.RandomAffine(degrees=10, translate=(0.1, 0.1), scale=(0.9, 1.1), shear=5),
+        K.RandomAffine(degrees=15, translate=(0.1, 0.1), scale=(0.85, 1.15), shear=10),
         K.RandomBrightness((0.85, 1.15)),
-        K.RandomErasing(p=0.5, scale=(0.02, 0.1)),
+        K.RandomErasing(p=0.3, scale=(0.02, 0.1)),
     )
 
 

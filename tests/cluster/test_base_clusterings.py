@@ -8,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 
 from skdeepclust.cluster import USENC, USPEC, BaseClusterings
 from skdeepclust.cluster._base_clusterings import default_cluster_range, draw_plan
+from skdeepclust.cluster._rowwise_kmeans import RowwiseKMeans
 from skdeepclust.consensus import EntropyWeightedConsensus
 
 X, Y = make_blobs(120, centers=3, n_features=5, random_state=0)
@@ -24,7 +25,9 @@ def test_members_are_spread_over_the_blocks():
     assert [e.n_clusters for e in model.estimators_] == model.n_clusters_per_estimator_.tolist()
     assert model.base_labels_.shape == (120, 7)
     assert model.base_labels_.dtype == np.int32
-    assert all(type(e) is USPEC and e.n_init == 1 and e.max_iter == 5 for e in model.estimators_)
+    fine, coarse = USPEC, RowwiseKMeans  # taking turns within each block
+    assert [type(e) for e in model.estimators_] == [fine, coarse, fine, fine, coarse, fine, coarse]
+    assert all(e.n_init == 1 and e.max_iter == 5 for e in model.estimators_ if type(e) is fine)
     moved = X.copy()
     moved[:, 1:] += 1000  # a member sees its own block only
     np.testing.assert_array_equal(model.transform(moved)[:, :3], model.base_labels_[:, :3])
@@ -79,7 +82,8 @@ def test_names_and_containers():
 def test_pipeline_equals_usenc():
     usenc = USENC(3, n_estimators=5, random_state=0).fit(X)
     consensus = EntropyWeightedConsensus(3, method="transfer_cut", theta=None, random_state=0)
-    pipeline = make_pipeline(BaseClusterings(5, random_state=0), consensus).fit(X)
+    member = USPEC(n_init=1, max_iter=5)
+    pipeline = make_pipeline(BaseClusterings(5, base_clusterer=member, random_state=0), consensus).fit(X)
     np.testing.assert_array_equal(pipeline[-1].labels_, usenc.labels_)
     np.testing.assert_array_equal(pipeline.predict(X), usenc.predict(X))
 
@@ -101,3 +105,15 @@ def test_pipeline_equals_usenc():
 def test_messages_name_the_parameter(parameters, error, message):
     with pytest.raises(error, match=message):
         small(**parameters).fit(X)
+
+
+def test_the_coarse_members_make_half_as_many_clusters():
+    sizes = small(n_estimators=6, base_n_clusters=(10, 10)).fit(X).n_clusters_per_estimator_
+    assert sizes.tolist() == [10, 5, 10, 5, 10, 5]
+
+
+def test_rowwise_kmeans_gives_a_row_the_same_label_in_any_company():
+    model = RowwiseKMeans(7, n_init=1, random_state=0).fit(X)
+    labels = model.predict(X)
+    assert (labels == KMeans.predict(model, X)).mean() > 0.99  # the same centres, up to ties in the last bits
+    assert [model.predict(X[i : i + 1])[0] for i in range(len(X))] == labels.tolist()

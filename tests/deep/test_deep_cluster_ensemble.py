@@ -24,12 +24,13 @@ from skdeepclust.metrics import ensemble_agreement
 DIGITS = load_digits()
 IMAGES, TRUTH = DIGITS.images[:160] / 16, DIGITS.target[:160]
 FLAT = IMAGES.reshape(160, -1)
+LAYERS = ("backbone", "instance")
 TRAINING = {"max_epochs": 2, "batch_size": 64, "device": "cpu"}
 quiet = pytest.mark.filterwarnings("ignore::skdeepclust._support._warnings.ClusterCollapseWarning")
 
 
 def small(n_clusters=5, **parameters):
-    defaults = {**TRAINING, "n_estimators": 4, "base_n_clusters": (6, 9), "random_state": 0}
+    defaults = {**TRAINING, "layers": LAYERS, "n_estimators": 4, "base_n_clusters": (6, 9), "random_state": 0}
     return DeepClusterEnsemble(n_clusters, **{**defaults, **parameters})
 
 
@@ -137,7 +138,7 @@ def test_pickle(fitted):
 def test_a_pipeline_of_the_parts_is_the_ensemble(fitted):
     pipeline = Pipeline(
         [
-            ("encode", ContrastiveEncoder(5, **TRAINING, random_state=0)),
+            ("encode", ContrastiveEncoder(5, layers=LAYERS, **TRAINING, random_state=0)),
             ("base", BaseClusterings(4, base_n_clusters=(6, 9), group_sizes=(256, 128), random_state=0)),
             ("cut", EntropyWeightedConsensus(5, random_state=0)),
         ]

@@ -208,7 +208,7 @@ def test_a_factory_and_an_augmentation_of_the_users_own():
         return batch.flip(-1)
 
     model = small(backbone=factory, augmentation=augment).fit(IMAGES)
-    assert model.layer_sizes_ == (7, 128)
+    assert model.layer_sizes_ == (7, 128, 7)
     assert len(set(shapes)) == 1
     assert len(shapes[0]) == 3
 
@@ -231,7 +231,7 @@ def test_large_data_get_fewer_epochs(monkeypatch):
 @pytest.mark.parametrize("n", [2, 3, 5])
 def test_a_handful_of_rows(n):
     model = small(n_clusters=2, batch_size=256).fit(FLAT[:n])
-    assert model.transform(FLAT[:n]).shape == (n, 384)
+    assert model.transform(FLAT[:n]).shape == (n, 640)
 
 
 def test_no_neighbors():
