@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._support._images import check_enough_rows, validate_rows
 from .._support._parameters import check_choice, check_integer, check_real, draw_seed
 from .._support._progress import epoch_progress
-from .._support._warnings import DeviceChangedWarning
+from .._support._warnings import DeviceChangedWarning, WeakRecipeWarning
 from ..nn.augment import build_augmentation
 from ..nn.backbones import build_backbone
 from ..nn.contrastive_network import LAYERS, ContrastiveNetwork
@@ -100,6 +100,11 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only when `X` has string column names.
+
+    Warns
+    -----
+    WeakRecipeWarning
+        For colour images with ``max_epochs="auto"``.
 
     Raises
     ------
@@ -192,6 +197,13 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
         recipe = self._recipe(len(X), reader.in_shape)
         augment = build_augmentation(self.augmentation, reader.in_shape)
         projection_dim = check_integer("projection_dim", self.projection_dim, low=1)
+        if reader.in_shape[0] == 3 and image_shape is not None and self.max_epochs == "auto":
+            warnings.warn(
+                f"X holds colour images: {recipe.max_epochs} epochs from scratch seldom show more of them than their "
+                "colours. Pass max_epochs (hundreds, on a GPU), or cluster the features of a pretrained network.",
+                WeakRecipeWarning,
+                stacklevel=2,
+            )
         # Initial weights and kornia draw from torch's global generator: fork it, so that the user's is untouched.
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(draw_seed(self.random_state))

@@ -172,7 +172,7 @@ def test_an_encoder_of_the_users_own():
 
 
 def test_a_contrastive_encoder_of_the_users_own(fitted):
-    encoder = ContrastiveEncoder(5, **TRAINING)
+    encoder = ContrastiveEncoder(5, layers=LAYERS, **TRAINING)
     model = small(encoder=encoder).fit(IMAGES)
     np.testing.assert_array_equal(model.labels_, fitted.labels_)
     assert encoder.random_state is None

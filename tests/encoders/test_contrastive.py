@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import pickle
+import warnings
 
 import joblib
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from torch import nn
 
-from skdeepclust._support._warnings import DeviceChangedWarning
+from skdeepclust._support._warnings import DeviceChangedWarning, WeakRecipeWarning
 from skdeepclust.encoders import ContrastiveEncoder
 from skdeepclust.encoders import _contrastive as module
 from skdeepclust.nn.contrastive_network import LAYERS
@@ -236,6 +237,16 @@ def test_a_handful_of_rows(n):
 
 def test_no_neighbors():
     assert np.isfinite(small(n_neighbors=0).fit(IMAGES).transform(IMAGES)).all()
+
+
+def test_colour_images_without_a_budget_are_warned_about():
+    colour = np.random.default_rng(0).integers(0, 256, size=(12, 16, 16, 3), dtype=np.uint8)
+    with pytest.warns(WeakRecipeWarning, match="colour images"):
+        small(max_epochs="auto", batch_size=6, backbone="mlp").fit(colour)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", WeakRecipeWarning)
+        small(max_epochs=1, batch_size=6, backbone="mlp").fit(colour)
+        small(max_epochs="auto", batch_size=6, backbone="mlp").fit(colour[..., 0])
 
 
 def test_colour_images():
