@@ -19,7 +19,7 @@ from ._labels import has_label, order_by_size
 from ._linkage import cut_average_linkage, mean_association_table, sum_rows
 from ._spectrum import reduced_spectrum
 
-DIFFUSION_TIME = 10  # steps of the random walk on the clusters; 5 to 10 are alike, 40 blurs
+DIFFUSION_TIME = 10  # steps of the random walk on the clusters
 
 
 @dataclass(frozen=True)
