@@ -16,7 +16,7 @@ from ._graph import cluster_overlap
 from ._labels import code_labels
 
 PAPER_THETA = 0.4
-DEFAULT_THETA = 1.0  # evidence: benchmarks/quality/weights.py
+DEFAULT_THETA = 1.0  # benchmarks/quality/weights.py compares
 DEFAULT_WEIGHTING = "paper"
 WEIGHTINGS = ("paper", "cross_group", "debiased")
 

@@ -29,13 +29,12 @@ class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clu
     """Cluster images or vectors with a deep network whose layers vote (DeepCluE).
 
     1. Train a network without labels (:class:`~skdeepclust.ContrastiveEncoder`).
-    2. Cluster the features of each chosen layer several times, each time into a different, larger number of
-       clusters (:class:`~skdeepclust.BaseClusterings`, U-SPEC).
+    2. Cluster the features of each chosen layer several times, each time into a different, mostly larger number of
+       clusters (:class:`~skdeepclust.BaseClusterings`: U-SPEC and k-means in turn).
     3. Weigh every base cluster by how well the other clusterings confirm it, and cut the bipartite graph of
        objects and clusters into `n_clusters` parts (:class:`~skdeepclust.EntropyWeightedConsensus`).
 
-    Good clusters can be read from the layers long before the network's own cluster head has found them, so
-    short training is enough.
+    After short training the layers know more than the network's own cluster head, which is not used.
 
     Parameters
     ----------

@@ -199,8 +199,9 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
         projection_dim = check_integer("projection_dim", self.projection_dim, low=1)
         if reader.in_shape[0] == 3 and image_shape is not None and self.max_epochs == "auto":
             warnings.warn(
-                f"X holds colour images: {recipe.max_epochs} epochs from scratch seldom show more of them than their "
-                "colours. Pass max_epochs (hundreds, on a GPU), or cluster the features of a pretrained network.",
+                f"X holds colour images, and the default recipe ({recipe.max_epochs} epochs from scratch) has been "
+                "measured on grey ones only. Compare with USENC, cluster the features of a pretrained network, or set "
+                "max_epochs to silence this.",
                 WeakRecipeWarning,
                 stacklevel=2,
             )
