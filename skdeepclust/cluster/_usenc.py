@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """U-SENC: ultra-scalable ensemble clustering."""
 
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._support._parameters import check_integer, draw_seed
 from ..consensus import EntropyWeightedConsensus
+from ..consensus._membership import ConsensusMixin
 from ._base_clusterings import BASE_MAX_ITER, BASE_N_INIT, BaseClusterings
 from ._uspec import USPEC
 
 
-class USENC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
+class USENC(ConsensusMixin, BaseEstimator):
     """Consensus of many U-SPEC clusterings with random numbers of clusters.
 
     :class:`~skdeepclust.BaseClusterings` followed by :class:`~skdeepclust.EntropyWeightedConsensus`, as one
@@ -147,77 +148,6 @@ class USENC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Bas
         self.n_iter_ = self.consensus_.n_iter_
         return self
 
-    def _transform_base(self, X):
+    def _base_labels(self, X):
         check_is_fitted(self)
         return self.base_clusterings_.transform(validate_data(self, X, reset=False, dtype="numeric"))
-
-    def predict(self, X):
-        """Label of each row of `X`; a row's label depends on that row alone, and training rows get ``labels_``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Data.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,), int32
-        """
-        base_labels = self._transform_base(X)
-        return self.consensus_.predict(base_labels)
-
-    def predict_proba(self, X):
-        """Membership of each row in each cluster.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Data.
-
-        Returns
-        -------
-        membership : ndarray of shape (n_samples, n_clusters_), float64
-            Rows sum to 1; the largest entry of a row is at its label.
-        """
-        base_labels = self._transform_base(X)
-        return self.consensus_.predict_proba(base_labels)
-
-    def transform(self, X):
-        """Membership, the same as :meth:`predict_proba`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Data.
-
-        Returns
-        -------
-        membership : ndarray of shape (n_samples, n_clusters_), float64
-        """
-        return self.predict_proba(X)
-
-    def score(self, X, y=None):
-        """Agreement of the consensus with the base clusterings, see :func:`skdeepclust.metrics.ensemble_agreement`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Data.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        score : float
-        """
-        base_labels = self._transform_base(X)
-        return self.consensus_.score(base_labels)
-
-    @property
-    def _n_features_out(self):
-        return self.n_clusters_
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = []  # float64 whatever the input
-        return tags

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What every clusterer with an embedding and a nearest-centre rule has in common."""
+"""What clusterers have in common: those with a nearest-centre rule, and those that end in a consensus."""
 
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 
@@ -51,6 +51,82 @@ class MembershipMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         membership : ndarray of shape (n_samples, n_clusters_), float64
         """
         return self.predict_proba(X)
+
+    @property
+    def _n_features_out(self):
+        return self.n_clusters_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []  # float64 whatever the input
+        return tags
+
+
+class ConsensusMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin):
+    """The methods for new rows, from ``_base_labels(X)`` and the fitted ``consensus_``."""
+
+    def predict(self, X):
+        """Label of each row of `X`; a row's label depends on that row alone, and training rows get ``labels_``.
+
+        Parameters
+        ----------
+        X : array-like
+            Rows like those of ``fit``.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), int32
+        """
+        base_labels = self._base_labels(X)
+        return self.consensus_.predict(base_labels)
+
+    def predict_proba(self, X):
+        """Membership of each row in each cluster.
+
+        Parameters
+        ----------
+        X : array-like
+            Rows like those of ``fit``.
+
+        Returns
+        -------
+        membership : ndarray of shape (n_samples, n_clusters_), float64
+            Rows sum to 1; the largest entry of a row is at its label.
+        """
+        base_labels = self._base_labels(X)
+        return self.consensus_.predict_proba(base_labels)
+
+    def transform(self, X):
+        """Membership, the same as :meth:`predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like
+            Rows like those of ``fit``.
+
+        Returns
+        -------
+        membership : ndarray of shape (n_samples, n_clusters_), float64
+        """
+        return self.predict_proba(X)
+
+    def score(self, X, y=None):
+        """Agreement of the consensus with the base clusterings, see :func:`skdeepclust.metrics.ensemble_agreement`.
+
+        Parameters
+        ----------
+        X : array-like
+            Rows like those of ``fit``.
+        y : None
+            Ignored. To score against labels, pass ``scoring="adjusted_rand_score"`` or the like to a grid search.
+
+        Returns
+        -------
+        score : float
+            Larger is better.
+        """
+        base_labels = self._base_labels(X)
+        return self.consensus_.score(base_labels)
 
     @property
     def _n_features_out(self):

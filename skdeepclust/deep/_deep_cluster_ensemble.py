@@ -2,13 +2,14 @@
 """DeepCluE end to end: a trained network, base clusterings of its layers, their weighted consensus."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from .._support._images import check_enough_rows, validate_rows
 from .._support._parameters import check_integer, draw_seed
 from ..cluster import BaseClusterings
 from ..consensus import EntropyWeightedConsensus
+from ..consensus._membership import ConsensusMixin
 from ..encoders import ContrastiveEncoder
 from ..encoders._contrastive import check_layers
 
@@ -25,7 +26,7 @@ _ENCODER_PARAMETERS = (
 )
 
 
-class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
+class DeepClusterEnsemble(ConsensusMixin, BaseEstimator):
     """Cluster images or vectors with a deep network whose layers vote (DeepCluE).
 
     1. Train a network without labels (:class:`~skdeepclust.ContrastiveEncoder`).
@@ -249,82 +250,14 @@ class DeepClusterEnsemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clu
         consensus.check_parameters(n_samples, n_estimators)
         return base, consensus
 
-    def predict(self, X):
-        """Label new rows; the label of a row does not depend on the rows it comes with.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
-            Rows like those seen in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n,), int32
-        """
-        base_labels = self._base_labels(X)
-        return self.consensus_.predict(base_labels)
-
-    def predict_proba(self, X):
-        """Membership of the rows in the clusters.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
-            Rows like those seen in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n, n_clusters_), float64
-            Rows sum to 1; the largest entry is at the predicted label.
-        """
-        base_labels = self._base_labels(X)
-        return self.consensus_.predict_proba(base_labels)
-
-    def transform(self, X):
-        """Membership of the rows in the clusters: :meth:`predict_proba`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
-            Rows like those seen in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n, n_clusters_), float64
-        """
-        return self.predict_proba(X)
-
-    def score(self, X, y=None):
-        """Agreement of the consensus with the base clusterings on `X`, without labels.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
-            Rows like those seen in `fit`.
-        y : Ignored
-            Present by convention. To score against labels, pass ``scoring="adjusted_rand_score"`` or the like.
-
-        Returns
-        -------
-        float
-            :func:`skdeepclust.metrics.ensemble_agreement`; larger is better.
-        """
-        base_labels = self._base_labels(X)
-        return self.consensus_.score(base_labels)
-
     def _base_labels(self, X):
         check_is_fitted(self, "consensus_")
         rows, _ = validate_rows(self, X, None, reset=False)
         return self.base_clusterings_.transform(np.asarray(self.encoder_.transform(rows)))
 
-    @property
-    def _n_features_out(self):
-        return self.n_clusters_
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = []
         return tags
 
 
