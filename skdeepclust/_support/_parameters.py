@@ -70,7 +70,9 @@ def check_integer_range(name, value, low=None, high=None, hint=""):
 
 
 def draw_seed(random_state):
-    """One integer seed: `random_state` itself if it is an int, else one draw from the generator it stands for.
+    """One integer seed: `random_state` itself if it is an int, one draw if it is a generator, fresh if it is None.
+
+    None takes entropy from the system, so that the global generator of numpy is left as it was.
 
     An int is handed down unchanged, so that a pipeline whose steps share ``random_state=0`` equals the one
     estimator with ``random_state=0``.
@@ -79,4 +81,6 @@ def draw_seed(random_state):
 
     if isinstance(random_state, Integral) and not isinstance(random_state, bool):
         return int(check_integer("random_state", random_state, low=0, high=2**32 - 1))
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
