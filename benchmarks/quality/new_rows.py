@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Labels for rows that were not there in `fit`, and whether they depend on their company.
+"""Labels for rows that were not there in `fit`, their certainty, and whether they depend on their company.
 
     python -m benchmarks.quality.new_rows --data DIR
 
@@ -14,7 +14,7 @@ from time import perf_counter
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from sklearn.metrics import normalized_mutual_info_score
+from sklearn.metrics import normalized_mutual_info_score, roc_auc_score
 
 from skdeepclust import DeepClusterEnsemble
 
@@ -46,6 +46,11 @@ def main():
         nmi = normalized_mutual_info_score(truth, found)
         print(f"{name:>6} rows: ACC {(digit[found] == truth).mean():.4f}, NMI {nmi:.4f}")
     print(f"predict: {len(X_new) / seconds:.0f} rows/s")
+    certainty = model.predict_proba(X_new).max(axis=1)
+    right = digit[labels] == y_new
+    surest = np.argsort(-certainty, kind="stable")[: len(right) // 2]
+    print(f"certainty: AUC for being right {roc_auc_score(right, certainty):.3f},", end=" ")
+    print(f"ACC of the surer half {right[surest].mean():.4f}, of all {right.mean():.4f}")
     alone = np.array([model.predict(X_new[i : i + 1])[0] for i in range(arguments.alone)])
     proba = model.predict_proba(X_new)
     proba_alone = np.vstack([model.predict_proba(X_new[i : i + 1]) for i in range(arguments.alone)])

@@ -16,7 +16,7 @@ from ._discretise import BLOCK_ROWS, CentreRule, discretise, favour
 from ._graph import code_hashes, distinct_objects, object_embedding, pad_table, padded_offsets, reduced_graph, same_rows
 from ._jit import for_each, kernel, row_blocks
 from ._labels import has_label, order_by_size
-from ._linkage import cut_average_linkage, mean_association_table, sum_rows
+from ._linkage import cluster_composition, cut_average_linkage, mean_association_table, sum_rows
 from ._spectrum import reduced_spectrum
 
 DIFFUSION_TIME = 10  # steps of the random walk on the clusters
@@ -36,12 +36,15 @@ class TransferCutRule:
         Generalised eigenvectors V of the clusters.
     centres : CentreRule
         Centres and their labels.
+    votes : ndarray of shape (q, n_clusters)
+        Weight of each cluster times the share of its objects that went to each consensus cluster.
     """
 
     sizes: NDArray[np.int64]
     weights: NDArray[np.float64]
     vectors: NDArray[np.float64]
     centres: CentreRule
+    votes: NDArray[np.float64]
 
     @property
     def n_clusters(self) -> int:
@@ -58,8 +61,12 @@ class TransferCutRule:
         return self.centres.labels(object_embedding(codes, self.sizes, self.weights, self.vectors))
 
     def membership(self, codes: NDArray) -> NDArray[np.float64]:
-        """Membership (n, n_clusters) of each object."""
-        return self.centres.membership(object_embedding(codes, self.sizes, self.weights, self.vectors))
+        """Membership (n, n_clusters): the weighted mean over an object's clusters of where their members went.
+
+        Distances in the embedding would say nothing here: clusters that the ensemble agrees on are points in it, and
+        a softmax of the distances is 0 or 1. Where the vote's winner is not the label, the two shares are exchanged.
+        """
+        return _shares(_sum_over_clusters(codes, self.sizes, self.votes), self.labels(codes))
 
 
 def fit_transfer_cut(
@@ -111,7 +118,9 @@ def fit_transfer_cut(
         max_iter=max_iter,
         seed=seed,
     )
-    return TransferCutRule(sizes, weights, vectors, centres), labels[inverse], mu
+    members = cluster_composition(codes[:, first], sizes, counts, labels, len(centres.centres))
+    votes = weights[:, None] * members / np.maximum(members.sum(axis=1, keepdims=True), 1.0)
+    return TransferCutRule(sizes, weights, vectors, centres, votes), labels[inverse], mu
 
 
 @kernel
@@ -128,6 +137,17 @@ def shares_of_scores(scores, winner, start, stop):
         for j in range(n_clusters):
             scores[i, j] = scores[i, j] / total if total > 0.0 else 1.0 / n_clusters
         favour(scores, i, winner[i])
+
+
+def _sum_over_clusters(codes: NDArray, sizes: NDArray[np.int64], table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum of the rows of `table` (q, c) over the clusters of each object, (n, c); a missing label adds nothing."""
+    return sum_rows(codes, padded_offsets(sizes), pad_table(table, sizes))
+
+
+def _shares(scores: NDArray[np.float64], winner: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Scores as shares of 1, in place, the winner's the largest."""
+    for_each(lambda r: shares_of_scores(scores, winner, *r), row_blocks(len(scores), BLOCK_ROWS))
+    return scores
 
 
 @dataclass(frozen=True)
@@ -165,7 +185,7 @@ class AverageRule:
         return 1
 
     def _scores(self, codes):
-        return sum_rows(codes, padded_offsets(self.sizes), pad_table(self.table, self.sizes))
+        return _sum_over_clusters(codes, self.sizes, self.table)
 
     def _labels(self, codes, scores):
         hashes = code_hashes(codes)
@@ -189,9 +209,7 @@ class AverageRule:
         Where the tree decided against the highest mean co-association, the two shares are exchanged.
         """
         scores = self._scores(codes)
-        winner = self._labels(codes, scores)
-        for_each(lambda r: shares_of_scores(scores, winner, *r), row_blocks(len(scores), BLOCK_ROWS))
-        return scores
+        return _shares(scores, self._labels(codes, scores))
 
 
 def fit_average(

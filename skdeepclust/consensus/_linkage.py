@@ -149,6 +149,20 @@ def cut_average_linkage(
     return np.unique(root, return_inverse=True)[1].reshape(-1)
 
 
+def cluster_composition(
+    codes: NDArray, sizes: NDArray, counts: NDArray, labels: NDArray, n_clusters: int
+) -> NDArray[np.float64]:
+    """Objects of each base cluster in each consensus cluster, (q, n_clusters).
+
+    Column i of `codes` stands for ``counts[i]`` objects with the consensus label ``labels[i]``.
+    """
+    parts = []
+    for row, size in zip(codes, sizes, strict=True):  # the code `size` is a missing label: its row is left out
+        pair = row.astype(np.int64) * n_clusters + labels
+        parts.append(np.bincount(pair, weights=counts, minlength=(size + 1) * n_clusters)[: size * n_clusters])
+    return np.concatenate(parts).reshape(-1, n_clusters).astype(np.float64)
+
+
 def mean_association_table(
     codes: NDArray, sizes: NDArray, weights: NDArray[np.float64], counts: NDArray, labels: NDArray, n_clusters: int
 ) -> NDArray[np.float64]:
@@ -157,11 +171,7 @@ def mean_association_table(
     ``T[j, c] = w_j * (objects of cluster c in base cluster j) / (M * objects in c)``; the sum over the M
     clusters of an object is the mean over c of the weighted co-association with it.
     """
-    table = np.zeros((int(np.sum(sizes)), n_clusters))
-    offsets = np.concatenate([[0], np.cumsum(sizes)])
-    for m, row in enumerate(codes):
-        known = row != sizes[m]
-        np.add.at(table, (offsets[m] + row[known].astype(np.int64), labels[known]), counts[known])
+    table = cluster_composition(codes, sizes, counts, labels, n_clusters)
     total = np.bincount(labels, weights=counts, minlength=n_clusters)
     return table * weights[:, None] / (len(sizes) * total)
 
