@@ -23,9 +23,9 @@ _HOME = {
     "ensemble_cluster_index": "consensus",
     "transfer_cut": "consensus",
 }
-_SUBMODULES = ("cluster", "consensus", "deep", "encoders", "metrics", "nn", "plotting")
+_SUBMODULES = ("cluster", "consensus", "datasets", "deep", "encoders", "metrics", "nn", "plotting")
 
-__all__ = [*sorted(_HOME), "metrics"]
+__all__ = [*sorted(_HOME), "datasets", "metrics"]
 
 
 def __getattr__(name):
