@@ -5,6 +5,7 @@ To add one, write a function and put it under ``DATASETS``. A folder holds npz f
 """
 
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -25,14 +26,41 @@ def digits(folder):
     return (data.images * (255 / 16)).astype(np.uint8), data.target
 
 
+def cifar10(folder):
+    """The 60,000 colour images of CIFAR-10, from the lossless strips ``folder/cifar10/*.webp``; needs pillow."""
+    from PIL import Image
+
+    strips = [np.asarray(Image.open(path).convert("RGB")) for path in sorted((folder / "cifar10").glob("*.webp"))]
+    labels = np.load(folder / "cifar10" / "labels.npy", allow_pickle=False)
+    return np.concatenate([strip.reshape(-1, 32, 32, 3) for strip in strips]), labels.astype(np.int64)
+
+
+def imagenette(folder):
+    """500 photographs of ten classes, (500, 160, 160, 3): the middle squares of ``folder/imagenette_val.npz``."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    with np.load(folder / "imagenette_val.npz", allow_pickle=False) as data:
+        jpeg, offset, y = data["jpeg"], data["offset"], data["y"].astype(np.int64)
+    images = []
+    for start, stop in pairwise(offset):
+        image = np.asarray(Image.open(BytesIO(jpeg[start:stop].tobytes())).convert("RGB"))
+        top, left = ((size - 160) // 2 for size in image.shape[:2])
+        images.append(image[top : top + 160, left : left + 160])
+    return np.stack(images), y
+
+
 TEST_ROWS = slice(60_000, None)  # MNIST and its heirs: 60,000 training images, then 10,000 test images
 
 DATASETS = {
+    "cifar10": cifar10,
     "cmu_pie": partial(from_npz, file="cmu_pie"),
     "coil20": partial(from_npz, file="coil20_32"),
     "digits": digits,
     "fashion": partial(from_npz, file="fashion_mnist"),
     "fashion_test": partial(from_npz, file="fashion_mnist", rows=TEST_ROWS),
+    "imagenette": imagenette,
     "letters": partial(from_npz, file="letters"),
     "mnist": partial(from_npz, file="mnist"),
     "mnist_test": partial(from_npz, file="mnist", rows=TEST_ROWS),
