@@ -1,82 +1,149 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which weights of the base clusters, and which cut of their graph, find the classes best?
+"""Which weights of the base clusters are worth having: features x base clusterings x weights -> a JSON file and tables.
 
-    python -m benchmarks.quality.weights --data DIR [--sets digits pendigits letters usps] [--seeds 0 1 2]
-    python -m benchmarks.quality.weights --data DIR --sets mnist_test --seeds 0 1 2 --deep
+    python -m benchmarks.quality.weights --data DIR --cache DIR [--sources raw planar trained frozen] [--seeds 0 1 2]
+    python -m benchmarks.quality.weights --table
 
-Makes the base clusterings of the raw features once per seed (BaseClusterings of 20 members); with ``--deep``,
-trains DeepClusterEnsemble once per seed and takes those of its layers. Everything behind them is the same but the
-consensus, so that a difference is one of weights or of the cut. Prints one Markdown table: the NMI (arithmetic
-mean) of every kind of weight under every method, the median over the seeds and the range. The cross-group entropy
-needs several groups, the layers, and so appears with ``--deep`` only.
+The base clusterings of a data set are made once per seed and kind, and everything behind them is the same but the
+weights, so that a difference is one of weights. Two kinds: "mixed", what BaseClusterings makes by default (U-SPEC
+and k-means in turn), and "uspec", U-SPEC alone, as in U-SENC. The cut is the transfer cut.
+
+Every result is written as it comes, and what the file holds is skipped unless --force is given. --prepare only makes
+the features of networks, which takes longest; they are kept in the folder --cache and used from then on.
 """
 
 import argparse
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
-from sklearn.metrics import normalized_mutual_info_score
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from skdeepclust import BaseClusterings, DeepClusterEnsemble, EntropyWeightedConsensus
+from skdeepclust import USPEC, BaseClusterings, EntropyWeightedConsensus
+from skdeepclust.cluster._base_clusterings import BASE_MAX_ITER, BASE_N_INIT
+from skdeepclust.metrics import clustering_accuracy
 
-from .datasets import DATASETS
-from .estimators import as_table
+from . import records as rec
+from .weights_features import SOURCES
+from .weights_tables import KMEANS, markdown
 
-METHODS = ("transfer_cut", "diffusion")
-WEIGHTS = {
+BASES = {"mixed": None, "uspec": USPEC(n_init=BASE_N_INIT, max_iter=BASE_MAX_ITER)}
+WEIGHTINGS = {
     "none": {"theta": None},
-    "paper, 0.2": {"theta": 0.2, "weighting": "paper"},
-    "paper, 0.4": {"theta": 0.4, "weighting": "paper"},
-    "paper, 1": {"theta": 1.0, "weighting": "paper"},
-    "debiased, 0.4": {"theta": 0.4, "weighting": "debiased"},
-    "debiased, 1": {"theta": 1.0, "weighting": "debiased"},
+    "paper 0.2": {"theta": 0.2},
+    "paper 0.4": {"theta": 0.4},
+    "paper 1": {"theta": 1.0},
+    "paper 2": {"theta": 2.0},
+    "cross 0.4": {"theta": 0.4, "weighting": "cross_group"},
+    "cross 1": {"theta": 1.0, "weighting": "cross_group"},
+    "votes": {"theta": None, "balance_groups": True},
+    "votes 0.4": {"theta": 0.4, "balance_groups": True},
+    "votes 1": {"theta": 1.0, "balance_groups": True},
+    "debiased 0.4": {"theta": 0.4, "weighting": "debiased"},
+    "debiased 1": {"theta": 1.0, "weighting": "debiased"},
 }
-DEEP_WEIGHTS = {
-    "cross_group, 0.4": {"theta": 0.4, "weighting": "cross_group"},
-    "cross_group, 1": {"theta": 1.0, "weighting": "cross_group"},
-}
+OVER_GROUPS = ("cross", "votes")  # of no meaning where all base clusterings are of one group
 
 
-def base_labels(X, n_clusters, seed, deep):
-    """Label matrix of the base clusterings, and the group of each."""
-    if deep:
-        model = DeepClusterEnsemble(n_clusters, random_state=seed).fit(X)
-        return model.base_labels_, model.base_clusterings_.groups_
-    base = BaseClusterings(20, random_state=seed).fit(as_table(X))
-    return base.base_labels_, base.groups_
+def scores(y, labels):
+    return {
+        "ACC": clustering_accuracy(y, labels),
+        "NMI": normalized_mutual_info_score(y, labels),
+        "ARI": adjusted_rand_score(y, labels),
+        "NMI_max": normalized_mutual_info_score(y, labels, average_method="max"),
+        "n_clusters_found": len(np.unique(labels)),
+    }
 
 
-def scores(X, y, seed, deep):
-    """NMI of every kind of weight (rows) under every method (columns)."""
-    k = len(np.unique(y))
-    labels, groups = base_labels(X, k, seed, deep)
-    kinds = {**WEIGHTS, **DEEP_WEIGHTS} if deep else WEIGHTS
-    out = {}
-    for kind, parameters in kinds.items():
-        for method in METHODS:
-            model = EntropyWeightedConsensus(k, method=method, groups=groups, random_state=seed, **parameters)
-            out[kind, method] = normalized_mutual_info_score(y, model.fit(labels).labels_)
-    return out
+def kmeans_scores(features, seed):
+    """Plain k-means on the raw values or on the one layer that one would choose."""
+    start = time.perf_counter()
+    labels = KMeans(len(np.unique(features.y)), n_init=10, random_state=seed).fit_predict(features.table)
+    return {"weighting": "", "seconds": time.perf_counter() - start, **scores(features.y, labels)}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=None)
-    parser.add_argument(
-        "--sets", nargs="+", default=["digits", "pendigits", "letters", "usps"], choices=sorted(DATASETS)
+def consensus_scores(features, base, n_estimators, seed):
+    """One part of a record per kind of weights, all on the same base clusterings."""
+    start = time.perf_counter()
+    ensemble = BaseClusterings(
+        n_estimators, base_clusterer=BASES[base], group_sizes=features.group_sizes, random_state=seed
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--deep", action="store_true", help="base clusterings of the layers of a trained network")
-    arguments = parser.parse_args()
-    print("| data set | seeds | weights, theta | " + " | ".join(METHODS) + " |")
-    print("|---|---|---|" + "---|" * len(METHODS))
-    for name in arguments.sets:
-        X, y = DATASETS[name](arguments.data)
-        runs = [scores(X, y, seed, arguments.deep) for seed in arguments.seeds]
-        for kind in dict.fromkeys(kind for kind, _ in runs[0]):
-            found = [[run[kind, method] for run in runs] for method in METHODS]
-            cells = [f"{np.median(f):.3f} ({min(f):.3f} to {max(f):.3f})" for f in found]
-            print(f"| {name} | {len(runs)} | {kind} | " + " | ".join(cells) + " |", flush=True)
+    base_labels = ensemble.fit_transform(features.X)
+    seconds = time.perf_counter() - start
+    for name, parameters in WEIGHTINGS.items():
+        if len(features.group_sizes) == 1 and name.startswith(OVER_GROUPS):
+            continue
+        start = time.perf_counter()
+        model = EntropyWeightedConsensus(
+            len(np.unique(features.y)),
+            **{"weighting": "paper", **parameters},
+            method="transfer_cut",
+            groups=ensemble.groups_,
+            random_state=seed,
+        )
+        found = scores(features.y, model.fit_predict(base_labels))
+        times = {"base_seconds": seconds, "seconds": time.perf_counter() - start}
+        yield {"weighting": name, "n_estimators": n_estimators, "parameters": parameters, **times, **found}
+
+
+def measure(source, name, base, seed, features):
+    """All records of one kind of base clusterings."""
+    common = {"set": f"{source}: {name}", "seed": seed, "source": source, "data_set": name, "base": base}
+    common |= {"n_samples": len(features.y), "n_clusters": len(np.unique(features.y))}
+    common |= {"group_sizes": features.group_sizes, "versions": rec.versions(), "machine": rec.machine()}
+    if base == KMEANS:
+        parts = [kmeans_scores(features, seed)]
+    else:
+        parts = consensus_scores(features, base, SOURCES[source].n_estimators, seed)
+    return [common | part | {"estimator": f"{base} {part['weighting']}".strip()} for part in parts]
+
+
+def tasks(args):
+    """Data sets and seeds of all chosen sources."""
+    for source in args.sources:
+        for name in SOURCES[source].sets:
+            if args.sets is None or name in args.sets:
+                yield from ((source, name, seed) for seed in args.seeds)
+
+
+def run(args):
+    for source, name, seed in tasks(args):
+        done = rec.read(args.out)
+        seen = {(r["base"], r["seed"]) for r in done.values() if r["set"] == f"{source}: {name}"}
+        wanted = [base for base in (*args.bases, KMEANS) if args.force or (base, seed) not in seen]
+        if not wanted:
+            continue
+        features = SOURCES[source].load(name, seed, args.data, args.cache)
+        for base in () if args.prepare else wanted:
+            found = measure(source, name, base, seed, features)
+            # Read again: another run may have written to the same file meanwhile.
+            rec.write(args.out, rec.read(args.out) | {rec.key(record): record for record in found})
+            line = " ".join(f"{r['weighting']} {r['NMI']:.3f}" for r in found)
+            print(f"{source}: {name}, seed {seed}, {base}: {line}", file=sys.stderr, flush=True)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.quality.weights",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, help="folder of the data sets, see benchmarks/README.md")
+    parser.add_argument("--cache", type=Path, default=Path("benchmarks/results/features"), metavar="DIR")
+    parser.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES), metavar="SOURCE")
+    parser.add_argument("--sets", nargs="+", metavar="SET", help="of the sources; default: all of them")
+    parser.add_argument("--bases", nargs="+", choices=BASES, default=list(BASES), metavar="KIND")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/weights.json"))
+    parser.add_argument("--force", action="store_true", help="measure again what the file already holds")
+    parser.add_argument("--prepare", action="store_true", help="make the features of networks and measure nothing")
+    parser.add_argument("--table", action="store_true", help="measure nothing, print the tables of the file")
+    args = parser.parse_args(arguments)
+    if not args.table:
+        run(args)
+    print(markdown(rec.read(args.out), list(BASES), list(WEIGHTINGS)))
 
 
 if __name__ == "__main__":
