@@ -61,7 +61,7 @@ def describe(result, truth):
     from sklearn.metrics import normalized_mutual_info_score
 
     if result.ndim == 2:
-        u = np.random.default_rng(0).standard_normal(len(result))
+        u = np.random.default_rng(0).uniform(0.5, 1.5, len(result))
         return {"fingerprint": float(u @ result @ u)}
     return {
         "nmi": float(normalized_mutual_info_score(truth, result)),

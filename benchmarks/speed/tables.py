@@ -61,9 +61,8 @@ def by_size(record):
 def grouped(records, case):
     """{problem: {row label: records}}, problems by size."""
     groups = defaultdict(lambda: defaultdict(list))
-    for record in sorted(records, key=by_size):
-        if record["case"] == case:
-            groups[problem_of(record)][label_of(record)].append(record)
+    for record in sorted((record for record in records if record["case"] == case), key=by_size):
+        groups[problem_of(record)][label_of(record)].append(record)
     return groups
 
 
