@@ -7,7 +7,6 @@ is ``runner.py``.
 
 import hashlib
 import json
-import resource
 import sys
 import time
 import traceback
@@ -16,7 +15,7 @@ import numpy as np
 
 from .limits import least_work, measure_limits
 from .measurement import Measurement
-from .memory import PeakGrowth
+from .memory import PeakGrowth, private_memory
 from .methods import METHODS, OURS, Timed
 from .problems import load, load_tiny
 from .results import machine, versions
@@ -24,20 +23,19 @@ from .results import machine, versions
 
 def measure(wanted, folders):
     """Record of one measurement: seconds, memory, quality, and what they depend on."""
-    if wanted.memory_limit is not None:
-        resource.setrlimit(resource.RLIMIT_DATA, (wanted.memory_limit, wanted.memory_limit))
     record = wanted.as_dict() | {"versions": versions(), "machine": machine()}
     if wanted.case == "limits":
         return record | measure_limits(wanted.problem["bytes"])
 
-    record["warm_up_s"] = warm_up(wanted, folders)
-    problem = load(wanted.problem, folders)
-    record |= problem.facts | {"n_clusters": problem.n_clusters, "shape": problem.X.shape}
-    run = METHODS[wanted.method](problem.X, problem.n_clusters, wanted.repeat, folders, **wanted.task)
-    with PeakGrowth(sample=wanted.case == "memmap") as peak:
-        start = time.perf_counter()
-        result = run()
-        record["seconds"] = time.perf_counter() - start
+    with private_memory(wanted.memory_limit):
+        record["warm_up_s"] = warm_up(wanted, folders)
+        problem = load(wanted.problem, folders)
+        record |= problem.facts | {"n_clusters": problem.n_clusters, "shape": problem.X.shape}
+        run = METHODS[wanted.method](problem.X, problem.n_clusters, wanted.repeat, folders, **wanted.task)
+        with PeakGrowth(sample=wanted.case == "memmap") as peak:
+            start = time.perf_counter()
+            result = run()
+            record["seconds"] = time.perf_counter() - start
     record |= {"peak_mib": peak.mib, "peak_private_mib": peak.anonymous_mib}
     if isinstance(result, Timed):
         record |= {"seconds": result.seconds, "peak_mib": result.peak_mib} | result.facts

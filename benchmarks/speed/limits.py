@@ -9,6 +9,7 @@ import numpy as np
 
 ROUNDS = 5
 REPRESENTATIVES = 1000
+MAX_SEARCH_FEATURES = 3  # up to here neighbours are searched without measuring all distances
 
 
 def n_cores():
@@ -44,19 +45,28 @@ def measure_limits(n_bytes=2**30, order=2048):
     }
 
 
+def n_graphs(method):
+    """How often `method` searches the nearest representatives of all rows; members of U-SENC may share them."""
+    from skdeepclust import USENC
+
+    parameters = USENC().get_params()
+    return {"USPEC": 1, "USENC": -(-parameters["n_estimators"] // parameters.get("members_per_graph", 1))}.get(
+        method, 0
+    )
+
+
 def least_work(method, X):
     """Bytes that `method` moves and float32 operations it does on X at the least.
 
-    Every value is read once and a label of 4 bytes is written for each row. In more than eight dimensions the nearest
-    representatives are found by a product of all rows with all representatives; U-SENC has 20 such members.
+    Every value is read once and a label of 4 bytes is written for each row. In more than three dimensions the nearest
+    representatives are found by a product of all rows with all representatives.
     """
     rows, columns = X.shape
     work = {"bytes": X.nbytes + 4 * rows, "operations": 0}
     if method == "kernel":
         work["bytes"] = rows * columns  # codes of one byte
-    if method in ("USPEC", "USENC") and columns > 8:
-        members = 20 if method == "USENC" else 1
-        work["operations"] = 2 * rows * columns * min(REPRESENTATIVES, rows) * members
+    if columns > MAX_SEARCH_FEATURES:
+        work["operations"] = 2 * rows * columns * min(REPRESENTATIVES, rows) * n_graphs(method)
     return work
 
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Peak memory of the running process while something runs, beyond what it held before."""
+"""Peak memory of the running process while something runs, beyond what it held before; and a limit on it."""
 
 import ctypes
 import gc
 import resource
 import sys
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 STATUS = Path("/proc/self/status")
@@ -44,6 +45,18 @@ def give_back():
         ctypes.CDLL(None).malloc_trim(0)
     except (AttributeError, OSError):  # not the C library of GNU
         return
+
+
+@contextmanager
+def private_memory(limit):
+    """Let the process have no more than `limit` bytes of private memory, files mapped for reading not counted."""
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    if limit is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 class PeakGrowth:

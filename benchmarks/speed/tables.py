@@ -76,14 +76,18 @@ def median_of(runs, field):
     return median(values) if values else None
 
 
+def same_result(here, there):
+    """Whether two runs gave the same labels, or the same matrix up to rounding."""
+    if "labels_sha256" in here:
+        return here["labels_sha256"] == there["labels_sha256"]
+    return math.isclose(here["fingerprint"], there["fingerprint"], rel_tol=1e-9)
+
+
 def agreement(runs, reference):
-    """Whether two methods gave the same labels, or the same matrix up to rounding."""
-    (here, *_), (there, *_) = good(runs) or [{}], good(reference) or [{}]
-    if "labels_sha256" in here and "labels_sha256" in there:
-        return "yes" if here["labels_sha256"] == there["labels_sha256"] else "NO"
-    if "fingerprint" in here and "fingerprint" in there:
-        return "yes" if math.isclose(here["fingerprint"], there["fingerprint"], rel_tol=1e-9) else "NO"
-    return "-"
+    """Whether a method gave the result of its yardstick in every repeat that both have."""
+    expected = {run["repeat"]: run for run in good(reference)}
+    found = [same_result(run, expected[run["repeat"]]) for run in good(runs) if run["repeat"] in expected]
+    return "-" if not found else "yes" if all(found) else "NO"
 
 
 def disagreements(records):
@@ -128,7 +132,8 @@ def table(records, case, limits):
         for name in sorted(methods, key=lambda name: (name != YARDSTICK[case], name)):
             runs = methods[name]
             first = (good(runs) or runs)[0]
-            cells = [text_of(first), f"{first['problem']['rows']:,}", name, *row(runs, reference, limits)]
+            problem = text_of(first) + (f", q = {first['clusters']}" if "clusters" in first else "")
+            cells = [problem, f"{first['problem']['rows']:,}", name, *row(runs, reference, limits)]
             if case in SAME_RESULT:
                 cells.append(agreement(runs, reference))
             if case == "memmap":

@@ -135,6 +135,8 @@ def test_least_seconds():
     X = np.zeros((5000, 20), dtype=np.float32)
     assert limits.least_work("USPEC", X) == {"bytes": 5000 * 84, "operations": 2 * 5000 * 20 * 1000}
     assert limits.least_work("USPEC", X[:, :2])["operations"] == 0
+    assert limits.least_work("EntropyWeightedConsensus", X)["operations"] == 0
+    assert limits.least_work("USENC", X)["operations"] >= limits.least_work("USPEC", X)["operations"]
     found = limits.measure_limits(n_bytes=2**20, order=64)
     assert min(found["copy_gb_s"], found["read_gb_s"], found["gflop_s"]) > 0
 
