@@ -15,7 +15,7 @@ ESTIMATORS = [
     EntropyWeightedConsensus(n_clusters=3, method="transfer_cut"),
     EntropyWeightedConsensus(n_clusters=3, method="average"),
     USPEC(n_clusters=3, n_representatives=30, n_init=1),
-    USENC(n_clusters=3, n_estimators=2, n_representatives=30, n_init=1),
+    USENC(n_clusters=3, n_estimators=8, n_representatives=30, n_init=1),
     BaseClusterings(n_estimators=2, base_clusterer=USPEC(n_representatives=30, n_init=1, max_iter=5)),
 ]
 

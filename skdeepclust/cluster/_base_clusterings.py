@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """An ensemble of diverse base clusterings, one block of features (one layer) at a time."""
 
+import copy
 import math
 import warnings
 from contextlib import nullcontext
@@ -9,12 +10,16 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._support._parameters import check_integer, check_integer_range, draw_seed
 from .._support._warnings import ClusterCollapseWarning
+from .._support._weights import check_sample_weight, effective_rows
 from ..consensus._jit import one_thread
+from ..consensus._parts import LocalParts, is_dask_array, map_rows, parts_of
+from ._rows import validate_table, working_dtype
 from ._rowwise_kmeans import RowwiseKMeans
+from ._shared_members import fit_members, predict_members
 from ._uspec import USPEC
 
 DEFAULT_RANGE = (20, 60)
@@ -72,24 +77,50 @@ def draw_members(plan: list[tuple[int, int, int, int, int]], prototypes: list) -
     return members
 
 
-def _fit_member(clusterer, X):
-    """Fit one member and label the training rows; fewer clusters than it drew are as good as any."""
-    with _threads_of(clusterer), warnings.catch_warnings():
+def draw_tasks(members: list, plan: list, members_per_graph: int) -> list[list[int]]:
+    """Which members are fitted together: U-SPEC members of a block in runs of `members_per_graph`, others alone."""
+    tasks: list[list[int]] = []
+    open_task: dict = {}
+    for m, (member, (group, *_)) in enumerate(zip(members, plan, strict=True)):
+        task = open_task.get(group) if isinstance(member, USPEC) else None
+        if task is None or len(task) >= members_per_graph:
+            task = []
+            tasks.append(task)
+            if isinstance(member, USPEC):
+                open_task[group] = task
+        task.append(m)
+    return tasks
+
+
+def _fit_task(parts, members, dtype, label_dtype, weights):
+    """Fit the members of a task and label the training rows; fewer clusters than drawn are as good as any."""
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", ClusterCollapseWarning)
-        clusterer.fit(X)
-        if isinstance(clusterer, USPEC):  # whose labels_ are exactly what predict gives
-            return clusterer, clusterer.labels_
-        return clusterer, np.asarray(clusterer.predict(X))
+        if isinstance(members[0], USPEC):
+            return members, fit_members(parts, members, dtype, label_dtype, weights)
+        (member,), (X,) = members, parts.data
+        with one_thread():  # its sums may depend on the number of threads
+            if weights is None:
+                member.fit(X)
+            else:
+                member.fit(X, sample_weight=weights)
+            return members, [[np.asarray(member.predict(X)).astype(label_dtype)]]
 
 
-def _predict_member(clusterer, X):
-    with _threads_of(clusterer):
-        return np.asarray(clusterer.predict(X))
+def _fit_block(X, block, *task):
+    """The same of a block of features of an array."""
+    return _fit_task(LocalParts(X[:, block[0] : block[1]]), *task)
 
 
-def _threads_of(clusterer):
-    """One thread for clusterers whose sums may depend on the number of threads; USPEC sees to that itself."""
-    return nullcontext() if isinstance(clusterer, USPEC) else one_thread()
+def _predict_task(X, members, dtype):
+    """Labels (members, n) of new rows."""
+    out = np.empty((len(members), len(X)), dtype=dtype)
+    if isinstance(members[0], USPEC):
+        predict_members(X, members, out)
+    else:
+        with one_thread():
+            out[0] = np.asarray(members[0].predict(X))
+    return out
 
 
 def _run(n_jobs, tasks):
@@ -118,9 +149,13 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     group_sizes : sequence of int or None, default=None
         Widths of consecutive blocks of features (layers, views), which must add up to the number of features.
         None is one block.
+    members_per_graph : int, default=5
+        How many U-SPEC members of a block share representatives, their neighbours and eigenvectors, and differ in
+        their number of clusters and its k-means only. 1 gives each its own, as published, and takes about as many
+        times longer.
     n_jobs : int or None, default=None
-        Number of joblib workers over the members; -1 takes all cores. Does not change the result. The backend
-        is joblib's choice (``joblib.parallel_config``).
+        Number of joblib workers over graphs and other members; -1 takes all cores. Does not change the result. The
+        backend is joblib's choice (``joblib.parallel_config``).
     random_state : int, RandomState or None, default=None
         Seed of the numbers of clusters and of the members; an int makes results repeatable.
 
@@ -129,7 +164,9 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     base_labels_ : ndarray of shape (n_samples, n_estimators), int32
         Label matrix of the training rows, equal to ``transform(X)``.
     estimators_ : list of n_estimators estimators
-        The fitted members, block by block.
+        The fitted members, block by block; a U-SPEC member has no ``labels_``, which are a column of `base_labels_`.
+    tasks_ : list of lists of int
+        Members that were fitted together.
     groups_ : ndarray of shape (n_estimators,), int64
         Block of each member.
     n_clusters_per_estimator_ : ndarray of shape (n_estimators,), int64
@@ -156,6 +193,7 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         base_clusterer=None,
         base_n_clusters=None,
         group_sizes=None,
+        members_per_graph=5,
         n_jobs=None,
         random_state=None,
     ):
@@ -163,38 +201,81 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.base_clusterer = base_clusterer
         self.base_n_clusters = base_n_clusters
         self.group_sizes = group_sizes
+        self.members_per_graph = members_per_graph
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Fit the members.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Features; blocks side by side. A memory map is not copied.
+        X : array-like or dask.array.Array of shape (n_samples, n_features)
+            Features; blocks side by side. A memory map is not copied. A dask array needs U-SPEC members only.
         y : None
             Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, at least 0; handed to the members.
 
         Returns
         -------
         self : BaseClusterings
         """
-        X = validate_data(self, X, dtype="numeric", ensure_min_samples=2)
+        return self._fit(X, sample_weight, np.int32)
+
+    def _fit(self, X, sample_weight, label_dtype):
+        """Fit with labels of another type than int32: large ensembles take one byte per label."""
+        X = validate_table(self, X, reset=True)
         sizes = self._check_group_sizes(X.shape[1])
-        n_estimators, cluster_range, prototypes = self.check_parameters(len(X), len(sizes))
+        weights = check_sample_weight(sample_weight, len(X))
+        rows = effective_rows(weights, len(X))
+        n_estimators, cluster_range, prototypes = self.check_parameters(rows, len(sizes))
 
         # Everything random is drawn here, before the fan-out: n_jobs cannot change the result.
         plan = draw_plan(n_estimators, sizes, cluster_range, draw_seed(self.random_state))
         members = draw_members(plan, prototypes)
         self.feature_blocks_ = [(start, stop) for _, start, stop, _, _ in plan]
-        blocks = zip(members, self.feature_blocks_, strict=True)
-        fitted = _run(self.n_jobs, [delayed(_fit_member)(member, X[:, i:j]) for member, (i, j) in blocks])
-        self.estimators_ = [member for member, _ in fitted]
-        self.base_labels_ = _columns([labels for _, labels in fitted])
         self.groups_ = np.array([group for group, *_ in plan])
-        self.n_clusters_per_estimator_ = np.array([member.n_clusters for member in self.estimators_])
+        self.n_clusters_per_estimator_ = np.array([member.n_clusters for member in members])
+        self.tasks_ = draw_tasks(members, plan, self.members_per_graph)
+        if is_dask_array(X):
+            self._fit_dask(X, members, label_dtype, weights)
+        else:
+            self._fit_array(X, members, label_dtype, weights)
         return self
+
+    def _fit_array(self, X, members, label_dtype, weights):
+        """Fit on an array: tasks in joblib workers, the kernels' threads where there is but one."""
+        fixed = (working_dtype(X), label_dtype, weights)
+        calls = [
+            delayed(_fit_block)(X, self.feature_blocks_[task[0]], [members[m] for m in task], *fixed)
+            for task in self.tasks_
+        ]
+        labels = np.empty((len(members), len(X)), dtype=label_dtype)  # contiguous columns: the consensus reads those
+        self.estimators_ = list(members)
+        fitted = _run(self.n_jobs, calls) if effective_n_jobs(self.n_jobs) > 1 else (c[0](*c[1], **c[2]) for c in calls)
+        for task, (done, columns) in zip(self.tasks_, fitted, strict=True):
+            for m, member, column in zip(task, done, columns, strict=True):
+                self.estimators_[m], labels[m] = member, column[0]
+        self.base_labels_ = labels.T
+
+    def _fit_dask(self, X, members, label_dtype, weights):
+        """Fit on a dask array, one graph after the other; the labels stay where the chunks are."""
+        if not all(isinstance(member, USPEC) for member in members):
+            raise ValueError(
+                "A dask array needs base clusterers that work chunk by chunk, which USPEC does; set "
+                f"base_clusterer=USPEC(n_init={BASE_N_INIT}, max_iter={BASE_MAX_ITER}), or pass an array."
+            )
+        columns = [None] * len(members)
+        for task in self.tasks_:
+            start, stop = self.feature_blocks_[task[0]]
+            parts = parts_of(X[:, start:stop])
+            own = [members[m] for m in task]
+            _, fitted = _fit_task(parts, own, working_dtype(X), label_dtype, weights)
+            for m, column in zip(task, fitted, strict=True):
+                columns[m] = column
+        self.estimators_ = members
+        self.base_labels_ = stack_columns(parts, columns, label_dtype)
 
     def check_parameters(self, n_samples, n_blocks=1):
         """Check all parameters but `group_sizes` and `random_state`, before the features themselves are there.
@@ -219,6 +300,7 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 f"n_estimators must be at least the number of feature blocks, {n_blocks}, so that each has a "
                 f"base clustering; got {n_estimators}."
             )
+        check_integer("members_per_graph", self.members_per_graph, low=1)
         if self.n_jobs is not None and check_integer("n_jobs", self.n_jobs) == 0:
             raise ValueError("n_jobs must be None or an integer other than 0; got 0.")
         return n_estimators, self._check_cluster_range(n_samples), self._check_base_clusterer()
@@ -286,9 +368,20 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         base_labels : ndarray of shape (n_samples, n_estimators), int32
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype="numeric")
-        blocks = zip(self.estimators_, self.feature_blocks_, strict=True)
-        return _columns(_run(self.n_jobs, [delayed(_predict_member)(member, X[:, i:j]) for member, (i, j) in blocks]))
+        X = validate_table(self, X, reset=False)
+        if is_dask_array(X):
+            return map_rows(X, without_training_rows(self)._transform, np.int32, len(self.estimators_))
+        return self._transform(X)
+
+    def _transform(self, X):
+        calls = []
+        for task in self.tasks_:
+            start, stop = self.feature_blocks_[task[0]]
+            calls.append(delayed(_predict_task)(X[:, start:stop], [self.estimators_[m] for m in task], np.int32))
+        labels = np.empty((len(self.estimators_), len(X)), dtype=np.int32)
+        for task, columns in zip(self.tasks_, _run(self.n_jobs, calls), strict=True):
+            labels[task] = columns
+        return labels.T
 
     @property
     def _n_features_out(self):
@@ -300,6 +393,24 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return tags
 
 
-def _columns(labels):
-    """Label matrix with contiguous columns, which is how the consensus reads it."""
-    return np.ascontiguousarray(np.stack(labels), dtype=np.int32).T
+def stack_columns(parts, columns, dtype):
+    """Label matrix (n, M) as a dask array, from the labels of every member in every chunk."""
+    import dask
+    import dask.array as da
+
+    @dask.delayed
+    def stack(*labels):
+        return np.stack(labels, axis=1)
+
+    blocks = dask.persist(*[stack(*[column[i] for column in columns]) for i in range(len(parts.lengths))])
+    shapes = [(length, len(columns)) for length in parts.lengths]
+    arrays = [da.from_delayed(block, shape, dtype=dtype) for block, shape in zip(blocks, shapes, strict=True)]
+    return da.concatenate(arrays, axis=0)
+
+
+def without_training_rows(estimator):
+    """A copy without what has one entry per training row, to be sent to workers."""
+    light = copy.copy(estimator)
+    for name in ("labels_", "base_labels_"):
+        vars(light).pop(name, None)
+    return light

@@ -1,35 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """U-SPEC: ultra-scalable spectral clustering."""
 
+from functools import partial
+
 import numpy as np
-import scipy.sparse
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._support._parameters import check_choice, check_integer, draw_seed
-from ..consensus._discretise import discretise
-from ..consensus._jit import row_blocks
+from .._support._weights import check_sample_weight
+from ..consensus._discretise import CentreRule, find_centres, rank_by_size, warn_of_collapse
 from ..consensus._membership import MembershipMixin
-from ..consensus._spectrum import affinity_spectrum, affinity_sums, embed_rows
-from ._landmarks import (
-    BLOCK_ROWS,
-    choose_representatives,
-    cosine_affinity,
-    gaussian_affinity,
-    nearest_representatives,
-    read_rows,
-    working_dtype,
-)
+from ..consensus._n_clusters import check_n_clusters, chosen_n_clusters, leading_vectors
+from ..consensus._parts import map_rows, parts_of
+from ..consensus._spectrum import reduced_spectrum
+from ._affinity import TableEmbedding, make_scorer
+from ._representative_graph import build_graph, label_rows, mean_squared_distance, sample_embedding
+from ._rows import validate_table, working_dtype
 
 METRICS = ("euclidean", "cosine")
-
-
-def affinity_matrix(index: NDArray[np.int32], values: NDArray[np.float32], n_columns: int) -> scipy.sparse.csr_array:
-    """CSR array (n, n_columns) with the K entries ``values[i]`` at the columns ``index[i]`` of each row."""
-    n, k = index.shape
-    pointers = np.arange(0, n * k + 1, k, dtype=np.int64)
-    return scipy.sparse.csr_array((values.reshape(-1), index.reshape(-1), pointers), shape=(n, n_columns))
+BANDWIDTHS = ("global", "local")
 
 
 class USPEC(MembershipMixin, BaseEstimator):
@@ -40,20 +30,28 @@ class USPEC(MembershipMixin, BaseEstimator):
     3. Affinity ``exp(-d^2 / (2 sigma^2))``, sigma the mean of all n K distances.
     4. Transfer cut of the n x p affinity (:func:`transfer_cut`), k-means on the embedded rows.
 
+    Besides the data it holds 6 K bytes per object (K up to 2^16 representatives), and the labels. A
+    :class:`numpy.memmap` or a dask array may be larger than memory: all statistics are sums of integers over rows,
+    so that blocks, chunks, threads and workers do not change the labels.
+
     Source: Huang, Wang, Wu, Lai, Kwoh, "Ultra-scalable spectral clustering and ensemble clustering", IEEE TKDE
-    32(6), 2020, algorithm 1. Differences: nearest representatives are exact instead of approximate, and
-    representatives that no object selects are removed.
+    32(6), 2020, algorithm 1. Differences: nearest representatives are exact instead of approximate,
+    representatives that no object selects are removed, and above 50,000 rows the final k-means is run on that many
+    of them and finished by two exact passes of Lloyd's algorithm over all.
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        Number of clusters.
+    n_clusters : int or "auto", default=8
+        Number of clusters; "auto" takes it from the spectrum, see :func:`~skdeepclust.eigengap_n_clusters`.
     n_representatives : int, default=1000
         p; the number of rows if there are fewer.
     n_neighbors : int, default=5
         K, nearest representatives per object; at most p are used.
     metric : {"euclidean", "cosine"}, default="euclidean"
         With "cosine" rows are scaled to unit length first and the affinity is the cosine.
+    bandwidth : {"global", "local"}, default="global"
+        One sigma for all objects, or for each the mean of its own K distances, which suits regions of very different
+        density. Of no effect with "cosine".
     n_init : int, default=3
         Restarts of the final k-means.
     max_iter : int, default=100
@@ -70,15 +68,17 @@ class USPEC(MembershipMixin, BaseEstimator):
     representatives_ : ndarray of shape (p, n_features)
         Representatives in use.
     bandwidth_ : float
-        sigma.
+        Mean of all n K distances, which is sigma with ``bandwidth="global"``.
     column_vectors_ : ndarray of shape (p, n_clusters), float64
         Generalised eigenvectors V of the representatives.
     spectrum_ : ndarray, float64
         Leading eigenvalues of the reduced graph, descending.
     n_iter_ : int
-        Iterations of the final k-means.
+        Iterations of the final k-means on its sample.
     centre_rule_ : CentreRule
         Centres in the embedding and the label of each.
+    graph_ : RepresentativeGraph
+        What gives a row its affinities.
     n_features_in_ : int
         Number of features.
 
@@ -99,6 +99,7 @@ class USPEC(MembershipMixin, BaseEstimator):
         n_representatives=1000,
         n_neighbors=5,
         metric="euclidean",
+        bandwidth="global",
         n_init=3,
         max_iter=100,
         random_state=None,
@@ -107,93 +108,112 @@ class USPEC(MembershipMixin, BaseEstimator):
         self.n_representatives = n_representatives
         self.n_neighbors = n_neighbors
         self.metric = metric
+        self.bandwidth = bandwidth
         self.n_init = n_init
         self.max_iter = max_iter
         self.random_state = random_state
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Cluster the rows of `X`.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Data of any real type; a memory map is read block by block.
+        X : array-like or dask.array.Array of shape (n_samples, n_features)
+            Data of any real type; a memory map is read block by block, a dask array chunk by chunk on whatever
+            dask scheduler is active.
         y : None
             Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, at least 0; a whole number counts a row that many times.
 
         Returns
         -------
         self : USPEC
         """
-        X = validate_data(self, X, dtype="numeric", ensure_min_samples=2)
-        n_clusters = check_integer(
-            "n_clusters", self.n_clusters, low=1, high=len(X), hint="It cannot exceed the number of rows."
-        )
-        n_representatives = check_integer("n_representatives", self.n_representatives, low=1)
-        n_neighbors = check_integer("n_neighbors", self.n_neighbors, low=1)
-        n_init = check_integer("n_init", self.n_init, low=1)
-        max_iter = check_integer("max_iter", self.max_iter, low=1)
-        unit = check_choice("metric", self.metric, METRICS) == "cosine"
+        X = validate_table(self, X, reset=True)
+        self.check_parameters(len(X))
+        weights = check_sample_weight(sample_weight, len(X))
         seed = draw_seed(self.random_state)
+        parts = parts_of(X)
 
-        # 1. Representatives
-        self.representatives_ = choose_representatives(X, n_representatives, seed, working_dtype(X), unit)
-        # 2. K nearest representatives
-        k = min(n_neighbors, len(self.representatives_))
-        index, distance = self._neighbours(X, k)
-        # 3. Affinity
-        self.bandwidth_ = float(np.sqrt(distance).mean(dtype=np.float64))
-        B = affinity_matrix(index, self._affinity(distance), len(self.representatives_))
-        B = self._drop_idle_representatives(B)
-        # 4. Transfer cut
-        self.column_vectors_, self.spectrum_ = affinity_spectrum(B, n_clusters)
-        self.centre_rule_, self.labels_ = discretise(
-            lambda rows: embed_rows(B[rows[0] : rows[-1] + 1] if _is_range(rows) else B[rows], self.column_vectors_),
-            len(X),
-            n_clusters,
-            n_init=n_init,
-            max_iter=max_iter,
-            seed=seed,
+        # 1. to 3. Representatives, nearest representatives, affinity; 4. the reduced graph and its eigenvectors
+        self.graph_, tables, E, self.bandwidth_ = self._build_graph(parts, working_dtype(X), seed, weights)
+        self.representatives_ = self.graph_.representatives
+        vectors, self.spectrum_ = reduced_spectrum(E, E.sum(axis=1), leading_vectors(self.n_clusters))
+        k = chosen_n_clusters(self.n_clusters, self.spectrum_, len(X))
+        self.column_vectors_ = np.ascontiguousarray(vectors[:, :k])
+        # k-means of the embedded rows
+        embed = TableEmbedding(self.column_vectors_)
+        centres, self.n_iter_ = find_centres(
+            parts, tables, embed, k, weights=weights, n_init=self.n_init, max_iter=self.max_iter, seed=seed
         )
-        self.n_clusters_ = len(self.centre_rule_.centres)
-        self.n_iter_ = self.centre_rule_.n_iter
+        points, mass = sample_embedding(parts, tables, self.column_vectors_, weights, seed)
+        self._finish(parts, tables, centres, weights, mean_squared_distance(points, centres, mass))
+        warn_of_collapse(k, self.n_clusters_)
         return self
 
-    def _neighbours(self, X, k):
-        """Indices (n, k) and squared distances of the nearest representatives, block by block."""
-        index = np.empty((len(X), k), dtype=np.int32)
-        distance = np.empty((len(X), k), dtype=np.float32)
-        for start, stop in row_blocks(len(X), BLOCK_ROWS):
-            block = read_rows(X, slice(start, stop), self.representatives_.dtype, self.metric == "cosine")
-            index[start:stop], distance[start:stop] = nearest_representatives(block, self.representatives_, k)
-        return index, distance
+    def check_parameters(self, n_samples):
+        """Check all parameters but `random_state`, before the data themselves are there.
 
-    def _affinity(self, distance):
-        """Affinity of squared distances, float32, each entry on its own."""
-        out = np.empty(distance.shape, dtype=np.float32)
-        if self.metric == "cosine":
-            cosine_affinity(distance, out)
-        else:
-            gaussian_affinity(distance, self.bandwidth_, out)
-        return out
+        Parameters
+        ----------
+        n_samples : int
+            Rows that `fit` will get.
+        """
+        check_n_clusters(self.n_clusters, n_samples)
+        check_integer("n_representatives", self.n_representatives, low=1)
+        check_integer("n_neighbors", self.n_neighbors, low=1)
+        check_integer("n_init", self.n_init, low=1)
+        check_integer("max_iter", self.max_iter, low=1)
+        check_choice("metric", self.metric, METRICS)
+        check_choice("bandwidth", self.bandwidth, BANDWIDTHS)
 
-    def _drop_idle_representatives(self, B):
-        """Forget representatives that are nobody's neighbour: their column sums of 0 cannot be divided by."""
-        used = affinity_sums(B)[1] > 0.0
-        if used.all():
-            return B
-        self.representatives_ = np.ascontiguousarray(self.representatives_[used])
-        place = (np.cumsum(used) - 1).astype(np.int32)
-        return scipy.sparse.csr_array((B.data, place[B.indices], B.indptr), shape=(B.shape[0], int(used.sum())))
-
-    def _embed(self, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype="numeric")
-        index, distance = self._neighbours(X, min(self.n_neighbors, len(self.representatives_)))
-        return embed_rows(
-            affinity_matrix(index, self._affinity(distance), len(self.representatives_)), self.column_vectors_
+    def _build_graph(self, parts, dtype, seed, weights):
+        return build_graph(
+            parts,
+            n_representatives=self.n_representatives,
+            n_neighbors=self.n_neighbors,
+            metric=self.metric,
+            bandwidth=self.bandwidth,
+            dtype=dtype,
+            seed=seed,
+            weights=weights,
         )
 
+    def _finish(self, parts, tables, centres, weights, spread):
+        """Labels of all rows from the centres, and the rule for new ones."""
+        centres, labels, size = label_rows(parts, tables, self.column_vectors_, centres, weights)
+        self.centre_rule_ = CentreRule(np.ascontiguousarray(centres), rank_by_size(size, centres), spread, self.n_iter_)
+        self.n_clusters_ = len(centres)
+        self.labels_ = self.centre_rule_.rank.astype(np.int32)[np.concatenate(parts.collect(labels))]
 
-def _is_range(rows):
-    return rows[-1] - rows[0] == len(rows) - 1
+    def _scorer(self):
+        return make_scorer(self.column_vectors_, self.centre_rule_.centres)
+
+    def _labels_of(self, X):
+        check_is_fitted(self)
+        X = validate_table(self, X, reset=False)
+        rule = partial(label_new, graph=self.graph_, scorer=self._scorer(), rank=self.centre_rule_.rank)
+        return map_rows(X, rule, np.int32)
+
+    def _membership_of(self, X):
+        check_is_fitted(self)
+        X = validate_table(self, X, reset=False)
+        rule = partial(
+            membership_new,
+            graph=self.graph_,
+            scorer=self._scorer(),
+            rank=self.centre_rule_.rank,
+            spread=self.centre_rule_.spread,
+        )
+        return map_rows(X, rule, np.float64, self.n_clusters_)
+
+
+def label_new(X, *, graph, scorer, rank):
+    """Labels (n,) of new rows."""
+    return rank.astype(np.int32)[scorer.label(graph.table(X))]
+
+
+def membership_new(X, *, graph, scorer, rank, spread):
+    """Membership (n, k) of new rows."""
+    return scorer.membership(graph.table(X), rank, spread)

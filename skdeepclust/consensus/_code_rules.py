@@ -7,18 +7,33 @@ new, object by object.
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._support._warnings import ClusterCollapseWarning
 from ._discretise import BLOCK_ROWS, CentreRule, discretise, favour
-from ._graph import code_hashes, distinct_objects, object_embedding, pad_table, padded_offsets, reduced_graph, same_rows
+from ._exact_sums import fixed_point_scale
+from ._graph import (
+    CodesEmbedding,
+    code_hashes,
+    distinct_objects,
+    fixed_point,
+    object_embedding,
+    pad_table,
+    padded_offsets,
+    reduced_graph_of,
+    same_rows,
+)
 from ._jit import for_each, kernel, row_blocks
 from ._labels import has_label, order_by_size
 from ._linkage import cluster_composition, cut_average_linkage, mean_association_table, sum_rows
+from ._n_clusters import chosen_n_clusters, leading_vectors
+from ._parts import n_rows, split, total
 from ._spectrum import reduced_spectrum
 
+LABEL_ROWS = 1 << 18  # embedded at a time
 DIFFUSION_TIME = 10  # steps of the random walk on the clusters
 
 
@@ -58,7 +73,11 @@ class TransferCutRule:
 
     def labels(self, codes: NDArray) -> NDArray[np.int32]:
         """Label of each object of `codes` (M, n)."""
-        return self.centres.labels(object_embedding(codes, self.sizes, self.weights, self.vectors))
+        out = np.empty(codes.shape[1], dtype=np.int32)
+        for start, stop in row_blocks(len(out), LABEL_ROWS):
+            block = object_embedding(codes[:, start:stop], self.sizes, self.weights, self.vectors)
+            out[start:stop] = self.centres.labels(block)
+        return out
 
     def membership(self, codes: NDArray) -> NDArray[np.float64]:
         """Membership (n, n_clusters): the weighted mean over an object's clusters of where their members went.
@@ -69,29 +88,43 @@ class TransferCutRule:
         return _shares(_sum_over_clusters(codes, self.sizes, self.votes), self.labels(codes))
 
 
+def composition_part(codes, labels, value, *, sizes, n_clusters):
+    """Objects of each base cluster in each consensus cluster, of one part."""
+    return cluster_composition(codes, sizes, value, labels, n_clusters)
+
+
 def fit_transfer_cut(
-    codes: NDArray,
+    parts: Any,
+    codes: list,
     sizes: NDArray[np.int64],
     weights: NDArray[np.float64],
-    n_clusters: int,
+    n_clusters: int | str,
     *,
+    graph: NDArray[np.float64] | None = None,
+    multiplicity: NDArray[np.float64] | None = None,
     diffuse: bool = False,
     n_init: int = 3,
     max_iter: int = 100,
     seed: int = 0,
 ) -> tuple[TransferCutRule, NDArray[np.int32], NDArray[np.float64]]:
-    """LWGP: transfer cut of the bipartite graph ``B = H diag(w)``; k-means on distinct tuples with multiplicities.
+    """LWGP: transfer cut of the bipartite graph ``B = H diag(w)``.
 
     Parameters
     ----------
-    codes : ndarray of shape (M, n)
-        Codes; every object has at least one label.
+    parts : LocalParts or DaskParts
+        Where the objects are.
+    codes : list
+        Codes (M, n) of each part; every object has at least one label.
     sizes : ndarray of shape (M,)
         Clusters per clustering.
     weights : ndarray of shape (q,)
         Cluster weights.
-    n_clusters : int
+    n_clusters : int or "auto"
         Number of clusters.
+    graph : ndarray of shape (q, q), optional
+        E, where it is known already.
+    multiplicity : ndarray of shape (n,), optional
+        How often each object counts.
     diffuse : bool, default=False
         Cut in the diffusion map: twice as many eigenvectors, each scaled by mu ** DIFFUSION_TIME.
     n_init, max_iter, seed : int
@@ -104,23 +137,26 @@ def fit_transfer_cut(
     mu : ndarray
         Leading eigenvalues of the reduced graph, descending.
     """
-    graph = reduced_graph(codes, sizes, weights)
-    vectors, mu = reduced_spectrum(graph, graph.sum(axis=1), 2 * n_clusters if diffuse else n_clusters)
+    if graph is None:
+        graph = reduced_graph_of(parts, codes, sizes, weights, multiplicity)
+    wanted = leading_vectors(n_clusters)
+    vectors, mu = reduced_spectrum(graph, graph.sum(axis=1), 2 * wanted if diffuse else wanted)
+    n_clusters = chosen_n_clusters(n_clusters, mu, n_rows(parts))
+    vectors = np.ascontiguousarray(vectors[:, : 2 * n_clusters if diffuse else n_clusters])
     if diffuse:
-        vectors = vectors * np.clip(mu[: vectors.shape[1]], 0.0, 1.0) ** DIFFUSION_TIME
-    first, inverse, counts = distinct_objects(codes)
+        vectors *= np.clip(mu[: vectors.shape[1]], 0.0, 1.0) ** DIFFUSION_TIME
+    embed = CodesEmbedding(sizes, weights, vectors)
     centres, labels = discretise(
-        lambda rows: object_embedding(codes[:, first[rows]], sizes, weights, vectors),
-        len(first),
-        n_clusters,
-        weights=counts,
-        n_init=n_init,
-        max_iter=max_iter,
-        seed=seed,
+        parts, codes, embed, n_clusters, weights=multiplicity, n_init=n_init, max_iter=max_iter, seed=seed
     )
-    members = cluster_composition(codes[:, first], sizes, counts, labels, len(centres.centres))
-    votes = weights[:, None] * members / np.maximum(members.sum(axis=1, keepdims=True), 1.0)
-    return TransferCutRule(sizes, weights, vectors, centres, votes), labels[inverse], mu
+    value = None
+    if multiplicity is not None:
+        value = fixed_point(multiplicity, fixed_point_scale(float(multiplicity.sum())))
+    k = len(centres.centres)
+    cut = (split(parts, labels), split(parts, value))
+    members = total(parts, composition_part, codes, *cut, sizes=sizes, n_clusters=k)
+    votes = weights[:, None] * members / np.maximum(members.sum(axis=1, keepdims=True), 1)
+    return TransferCutRule(sizes, weights, vectors, centres, votes), labels, mu
 
 
 @kernel
@@ -213,7 +249,11 @@ class AverageRule:
 
 
 def fit_average(
-    codes: NDArray, sizes: NDArray[np.int64], weights: NDArray[np.float64], n_clusters: int
+    codes: NDArray,
+    multiplicity: NDArray[np.float64] | None,
+    sizes: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    n_clusters: int,
 ) -> tuple[AverageRule, NDArray[np.int32]]:
     """LWEA: average linkage on the weighted co-association matrix.
 
@@ -221,6 +261,8 @@ def fit_average(
     ----------
     codes : ndarray of shape (M, n)
         Codes; every object has at least one label.
+    multiplicity : ndarray of shape (n,) or None
+        How often each object counts.
     sizes : ndarray of shape (M,)
         Clusters per clustering.
     weights : ndarray of shape (q,)
@@ -234,6 +276,9 @@ def fit_average(
     labels : ndarray of shape (n,), int32
     """
     first, inverse, counts = distinct_objects(codes)
+    if multiplicity is not None:
+        mass = np.bincount(inverse, weights=multiplicity, minlength=len(first))
+        first, counts = first[mass > 0], fixed_point(mass[mass > 0], fixed_point_scale(float(mass.sum())))
     if len(first) < n_clusters:
         warnings.warn(
             f"n_clusters={n_clusters} clusters were asked for, but there are only {len(first)} distinct rows of base "
@@ -242,18 +287,30 @@ def fit_average(
             stacklevel=3,
         )
         n_clusters = len(first)
-    known = np.ascontiguousarray(codes[:, first])
+    hashes = code_hashes(codes[:, first])
+    order = np.argsort(hashes, kind="stable")  # an order that does not depend on that of the objects
+    known, counts, hashes = np.ascontiguousarray(codes[:, first[order]]), counts[order], hashes[order]
     tree = cut_average_linkage(known, sizes, weights, counts, n_clusters)
     number = np.empty(n_clusters, dtype=np.int64)
     number[order_by_size(tree, n_clusters, counts)] = np.arange(n_clusters)
-    tree = number[tree]
+    tree = number[tree].astype(np.int32)
     table = mean_association_table(known, sizes, weights, counts, tree, n_clusters)
-    hashes = code_hashes(known)
-    order = np.argsort(hashes, kind="stable")
-    rule = AverageRule(np.ascontiguousarray(known[:, order]), hashes[order], tree[order].astype(np.int32), sizes, table)
-    return rule, tree[inverse].astype(np.int32)
+    rule = AverageRule(known, hashes, tree, sizes, table)
+    return rule, rule.labels(codes)
+
+
+def encode_and(base_labels, *, coder, function):
+    """``function(codes)`` of a block of base labels."""
+    return function(coder.encode(base_labels))
 
 
 def labels_or_missing(rule, codes: NDArray, sizes: NDArray[np.int64]) -> NDArray[np.int32]:
     """Labels of `rule`, and -1 for an object without any label."""
     return np.where(has_label(codes, sizes), rule.labels(codes), -1).astype(np.int32)
+
+
+def membership_or_uniform(rule, codes: NDArray, sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Membership of `rule`, and equal shares for an object without any label."""
+    shares = rule.membership(codes)
+    shares[~has_label(codes, sizes)] = 1.0 / rule.n_clusters
+    return shares

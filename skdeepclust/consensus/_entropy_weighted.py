@@ -2,14 +2,17 @@
 """Entropy-weighted consensus of base clusterings (LWGP and LWEA)."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._support._parameters import check_choice, check_integer, check_real, draw_seed
 from .._support._warnings import FallbackWarning
-from ._code_rules import fit_average, fit_transfer_cut, labels_or_missing
+from .._support._weights import check_sample_weight
+from ._code_rules import encode_and, fit_average, fit_transfer_cut, labels_or_missing, membership_or_uniform
+from ._ensemble import code_ensemble, validate_labels
 from ._entropy import (
     DEFAULT_THETA,
     DEFAULT_WEIGHTING,
@@ -20,8 +23,8 @@ from ._entropy import (
     entropy_table,
     index_from_entropy,
 )
-from ._graph import cluster_overlap
-from ._labels import code_labels, has_label
+from ._n_clusters import AUTO, check_n_clusters
+from ._parts import map_rows
 
 METHODS = ("transfer_cut", "diffusion", "average")
 
@@ -46,8 +49,8 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        Number of clusters.
+    n_clusters : int or "auto", default=8
+        Number of clusters; "auto" takes it from the spectrum, see :func:`eigengap_n_clusters`.
     method : {"transfer_cut", "diffusion", "average"}, default="transfer_cut"
         Consensus function.
     theta : float or None, default=1.0
@@ -127,57 +130,59 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         self.max_iter = max_iter
         self.random_state = random_state
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Combine the base clusterings.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_clusterings)
+        X : array-like or dask.array.Array of shape (n_samples, n_clusterings)
             Label matrix; any whole numbers, -1 = missing. A column of non-whole numbers is cut into at most 10
-            quantile bins, with a :class:`FallbackWarning`.
+            quantile bins, with a :class:`FallbackWarning`. A dask array is worked on chunk by chunk.
         y : None
             Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, at least 0; a whole number counts a row that many times.
 
         Returns
         -------
         self : EntropyWeightedConsensus
         """
-        X = validate_data(self, X, dtype="numeric", ensure_min_samples=2)
+        X = validate_labels(self, X, reset=True)
         groups = self.check_parameters(*X.shape)
-        n_clusters = int(self.n_clusters)
+        weights = check_sample_weight(sample_weight, len(X))
         seed = draw_seed(self.random_state)
+        vars(self).pop("running_", None)
 
-        self.label_coder_, codes = code_labels(X)
-        sizes = self.label_coder_.sizes
-        _warn_single_clustering(sizes, n_clusters)
-        overlap = cluster_overlap(codes, sizes)
+        ensemble = code_ensemble(X, weights)
+        self.label_coder_, sizes = ensemble.coder, ensemble.coder.sizes
+        _warn_single_clustering(sizes, self.n_clusters)
+        overlap = ensemble.overlap()
         self.cluster_entropy_, self.cluster_weights_ = self._weigh(overlap, sizes, groups)
-
-        known = has_label(codes, sizes)
-        if n_clusters > known.sum():
-            raise ValueError(
-                f"n_clusters={n_clusters} exceeds the {known.sum()} rows that have at least one label; lower it."
-            )
-        if not known.all():
-            codes = np.ascontiguousarray(codes[:, known])
-        if self.method == "average":
-            self.rule_, labels = fit_average(codes, sizes, self.cluster_weights_, n_clusters)
-        else:
-            self.rule_, labels, self.spectrum_ = fit_transfer_cut(
-                codes,
-                sizes,
-                self.cluster_weights_,
-                n_clusters,
-                diffuse=self.method == "diffusion",
-                n_init=self.n_init,
-                max_iter=self.max_iter,
-                seed=seed,
-            )
-        self.labels_ = np.full(len(X), -1, dtype=np.int32)
-        self.labels_[known] = labels
+        ensemble.leave_out_unlabelled(self.n_clusters)
+        self.rule_, labels, self.spectrum_ = self._cut(ensemble, overlap, seed)
+        self.labels_ = ensemble.with_unlabelled(labels)
         self.n_clusters_ = self.rule_.n_clusters
         self.n_iter_ = self.rule_.n_iter
         return self
+
+    def _cut(self, ensemble, overlap, seed):
+        """Consensus of the coded ensemble: rule, labels and spectrum (None for the tree)."""
+        sizes, weights = ensemble.coder.sizes, self.cluster_weights_
+        if self.method == "average":
+            return *fit_average(*ensemble.gathered(), sizes, weights, self.n_clusters), None
+        return fit_transfer_cut(
+            ensemble.parts,
+            ensemble.codes,
+            sizes,
+            weights,
+            self.n_clusters,
+            graph=ensemble.equal_weight_graph(overlap, weights),
+            multiplicity=ensemble.multiplicity,
+            diffuse=self.method == "diffusion",
+            n_init=self.n_init,
+            max_iter=self.max_iter,
+            seed=seed,
+        )
 
     def check_parameters(self, n_samples, n_clusterings):
         """Check all parameters but `random_state`, before the label matrix itself is there.
@@ -192,9 +197,13 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         groups : ndarray of shape (n_clusterings,) or None
             `groups` as an array.
         """
-        hint = "It cannot exceed the number of rows."
-        check_integer("n_clusters", self.n_clusters, low=1, high=n_samples, hint=hint)
+        check_n_clusters(self.n_clusters, n_samples)
         check_choice("method", self.method, METHODS)
+        if self.n_clusters == AUTO and self.method == "average":
+            raise ValueError(
+                "n_clusters='auto' reads the number off a spectrum, which method='average' does not have; use "
+                "method='transfer_cut', or give a number."
+            )
         check_integer("n_init", self.n_init, low=1)
         check_integer("max_iter", self.max_iter, low=1)
         return self._check_weighting(n_clusterings)
@@ -246,9 +255,11 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
             weights = balance_groups(weights, np.diagonal(overlap), own, groups)
         return table.sum(axis=1), weights
 
-    def _encode(self, X):
+    def _on_codes(self, X, function, dtype, n_columns=None):
+        """``function(codes)`` of new rows; lazily for a dask array."""
         check_is_fitted(self)
-        return self.label_coder_.encode(validate_data(self, X, reset=False, dtype="numeric"))
+        X = validate_labels(self, X, reset=False)
+        return map_rows(X, partial(encode_and, coder=self.label_coder_, function=function), dtype, n_columns)
 
     def predict(self, X):
         """Consensus label of each row of base labels.
@@ -263,8 +274,9 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         labels : ndarray of shape (n_samples,), int32
             -1 where no base label is known.
         """
-        codes = self._encode(X)
-        return labels_or_missing(self.rule_, codes, self.label_coder_.sizes)
+        check_is_fitted(self)
+        rule = partial(labels_or_missing, self.rule_, sizes=self.label_coder_.sizes)
+        return self._on_codes(X, rule, np.int32)
 
     def predict_proba(self, X):
         """Membership of each row in each cluster.
@@ -279,10 +291,9 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         membership : ndarray of shape (n_samples, n_clusters_), float64
             Rows sum to 1; the largest entry of a row is at its label; 1 / n_clusters_ where no label is known.
         """
-        codes = self._encode(X)
-        shares = self.rule_.membership(codes)
-        shares[~has_label(codes, self.label_coder_.sizes)] = 1.0 / self.n_clusters_
-        return shares
+        check_is_fitted(self)
+        rule = partial(membership_or_uniform, self.rule_, sizes=self.label_coder_.sizes)
+        return self._on_codes(X, rule, np.float64, self.n_clusters_)
 
     def transform(self, X):
         """Membership, the same as :meth:`predict_proba`.
@@ -314,7 +325,9 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         """
         from ..metrics import ensemble_agreement
 
-        codes, sizes = self._encode(X), self.label_coder_.sizes
+        check_is_fitted(self)
+        sizes = self.label_coder_.sizes
+        codes = self.label_coder_.encode(np.asarray(validate_labels(self, X, reset=False)))
         labels = labels_or_missing(self.rule_, codes, sizes)
         return ensemble_agreement(labels, np.where(codes == sizes[:, None], -1, codes.astype(np.int64)).T)
 
@@ -329,7 +342,7 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 
 def _warn_single_clustering(sizes, n_clusters):
-    if len(sizes) == 1 and sizes[0] != n_clusters:
+    if len(sizes) == 1 and n_clusters not in (AUTO, sizes[0]):
         warnings.warn(
             f"base_labels has one clustering with {sizes[0]} clusters, which says nothing about how to make "
             f"n_clusters={n_clusters} of them; clusters were merged or kept arbitrarily. Pass more base clusterings.",

@@ -6,17 +6,22 @@ clustering, entry 0 .. k_m - 1, and k_m for "no label". Tables indexed by cluste
 k_m + 1 consecutive rows, the last of them zero, so that a missing label needs no branch anywhere.
 
 Per pair of clusterings the table of counts has k_a x k_b entries and stays in the first or second cache level;
-a q x q accumulator for all clusterings at once does not.
+a q x q accumulator for all clusterings at once does not; measured against tiles of several clusterings and against row blocks with private accumulators,
+single pairs were fastest at M = 20, 60 and 200. Everything summed over objects is an integer (:mod:`._exact_sums`).
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._exact_sums import fixed_point_scale
 from ._jit import for_each, kernel, row_blocks
+from ._parts import LocalParts, n_rows, split, total
 
 BLOCK_ROWS = 16384
+LANES = 8  # float64 per vector register; rows of tables are padded to a multiple, so that no loop has a rest
 
 
 @kernel
@@ -37,11 +42,11 @@ def count_pair(a, b, n_a, n_b):
 
 
 @kernel
-def weigh_pair(a, b, inverse_degree, n_a, n_b):
-    """Table (n_a, n_b) of the sums of `inverse_degree` over the objects of each pair of clusters, float64."""
-    table = np.zeros(n_a * n_b, dtype=np.float64)
+def weigh_pair(a, b, value, n_a, n_b):
+    """Table (n_a, n_b) of the sums of the int64 `value` over the objects of each pair of codes."""
+    table = np.zeros(n_a * n_b, dtype=np.int64)
     for i in range(a.shape[0]):
-        table[np.int64(a[i]) * n_b + b[i]] += inverse_degree[i]
+        table[np.int64(a[i]) * n_b + b[i]] += value[i]
     return table.reshape(n_a, n_b)
 
 
@@ -59,31 +64,45 @@ def sum_table_rows(codes, offsets, table, start, stop, out):
 
 
 @kernel
-def embed_codes(codes, offsets, weights, table, start, stop, out):
-    """Unit embedding of the objects of rows start .. stop - 1: ``f = (sum_m table[c_m]) / d; f / (|f| + 1e-10)``.
+def embed_codes(codes, offsets, table, start, stop, out):
+    """Unit embedding of the objects of rows start .. stop - 1 into out (stop - start, c): ``f / (|f| + 1e-10)``.
 
-    `weights` (padded,) are the cluster weights, d the sum of those of the object's clusters, and
-    ``table = weights[:, None] * V`` (padded, c). Row normalisation is fused with the sum.
+    ``table = [weights, weights * V, 0 ...]`` (padded, multiple of LANES): its first column gives the degree d of the
+    object, the next c columns ``f = (sum_m table[c_m]) / d``.
     """
-    n_columns = table.shape[1]
+    width, n_columns = table.shape[1], out.shape[1]
+    total = np.empty(width)
     for i in range(start, stop):
-        degree = 0.0
-        for c in range(n_columns):
-            out[i, c] = 0.0
+        total[:] = 0.0
         for m in range(codes.shape[0]):
-            row = offsets[m] + np.int64(codes[m, i])
-            degree += weights[row]
-            for c in range(n_columns):
-                out[i, c] += table[row, c]
-        if degree <= 0.0:
-            degree = 1e-10
+            row = table[offsets[m] + np.int64(codes[m, i])]
+            for c in range(width):
+                total[c] += row[c]
+        degree = total[0] if total[0] > 0.0 else 1e-10
         norm = 0.0
         for c in range(n_columns):
-            out[i, c] /= degree
-            norm += out[i, c] * out[i, c]
+            total[c + 1] /= degree
+            norm += total[c + 1] * total[c + 1]
         norm = math.sqrt(norm) + 1e-10
         for c in range(n_columns):
-            out[i, c] /= norm
+            out[i - start, c] = total[c + 1] / norm
+
+
+@kernel
+def inverse_degrees(codes, offsets, weights, start, stop, out):
+    """``out[i] = 1 / d_x`` for rows start .. stop - 1, d_x the sum of the weights of the object's clusters; or 1e10."""
+    for i in range(start, stop):
+        degree = 0.0
+        for m in range(codes.shape[0]):
+            degree += weights[offsets[m] + np.int64(codes[m, i])]
+        out[i] = 1.0 / (degree if degree > 0.0 else 1e-10)
+
+
+@kernel
+def to_fixed_point(values, scale, start, stop, out):
+    """``out[i] = round(values[i] * scale)``, int64, for non-negative values."""
+    for i in range(start, stop):
+        out[i] = np.int64(values[i] * scale + 0.5)
 
 
 @kernel
@@ -140,7 +159,9 @@ def _fill_pairs(sizes, table_of_pair, out):
     return out
 
 
-def cluster_overlap(codes: NDArray, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+def cluster_overlap(
+    codes: NDArray, sizes: NDArray[np.int64], value: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
     """Overlap of all clusters, ``G = H^T H``: G_ij = number of objects in both cluster i and cluster j.
 
     Parameters
@@ -149,6 +170,8 @@ def cluster_overlap(codes: NDArray, sizes: NDArray[np.int64]) -> NDArray[np.int6
         Codes 0 .. k_m - 1 of each clustering, k_m for a missing label.
     sizes : ndarray of shape (M,), int64
         Number of clusters k_m of each clustering.
+    value : ndarray of shape (n,), int64, optional
+        What each object counts; default 1. The sum of the values must stay below 2^63.
 
     Returns
     -------
@@ -158,35 +181,115 @@ def cluster_overlap(codes: NDArray, sizes: NDArray[np.int64]) -> NDArray[np.int6
     q = int(np.sum(sizes))
 
     def table(a, b):
-        return count_pair(codes[a], codes[b], sizes[a] + 1, sizes[b] + 1)
+        if value is None:
+            return count_pair(codes[a], codes[b], sizes[a] + 1, sizes[b] + 1)
+        return weigh_pair(codes[a], codes[b], value, sizes[a] + 1, sizes[b] + 1)
 
     return _fill_pairs(sizes, table, np.empty((q, q), dtype=np.int64))
 
 
-def object_degrees(codes: NDArray, sizes: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Row sums d_X of ``B = H diag(w)``, shape (n,): the weights of each object's clusters summed."""
-    out = np.empty((codes.shape[1], 1))
-    offsets, table = padded_offsets(sizes), pad_table(weights[:, None], sizes)
-    for_each(lambda r: sum_table_rows(codes, offsets, table, *r, out), row_blocks(len(out), BLOCK_ROWS))
-    return out[:, 0]
+def fixed_point(values: NDArray[np.float64], scale: float) -> NDArray[np.int64]:
+    """Non-negative `values` in units of ``1 / scale``."""
+    out = np.empty(len(values), dtype=np.int64)
+    for_each(lambda r: to_fixed_point(values, scale, *r, out), row_blocks(len(out), BLOCK_ROWS))
+    return out
+
+
+def object_shares(codes: NDArray, sizes: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``1 / d_x`` of every object, shape (n,): d_x = row sum of ``B = H diag(w)``."""
+    out = np.empty(codes.shape[1])
+    offsets, table = padded_offsets(sizes), pad_table(weights, sizes)
+    for_each(lambda r: inverse_degrees(codes, offsets, table, *r, out), row_blocks(len(out), BLOCK_ROWS))
+    return out
+
+
+def largest_share(codes, multiplicity, *, sizes, weights) -> float:
+    """Largest ``s_x / d_x`` of the objects of a part."""
+    shares = object_shares(codes, sizes, weights)
+    return float((shares if multiplicity is None else shares * multiplicity).max(initial=0.0))
+
+
+def graph_units(codes, multiplicity, *, sizes, weights, scale) -> NDArray[np.int64]:
+    """Sum of ``s_x / d_x`` over the objects of a part in both clusters, (q, q) in units of 1 / scale."""
+    shares = object_shares(codes, sizes, weights)
+    if multiplicity is not None:
+        shares *= multiplicity
+    return cluster_overlap(codes, sizes, fixed_point(shares, scale))
 
 
 def reduced_graph(codes: NDArray, sizes: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Weighted reduced graph ``E = B^T D_X^-1 B`` of ``B = H diag(w)``, shape (q, q), float64, symmetric.
 
-    E_ij = w_i w_j * sum of 1/d_x over the objects x in both clusters.
+    E_ij = w_i w_j * sum of 1 / d_x over the objects x in both clusters.
     """
-    degrees = object_degrees(codes, sizes, weights)
-    inverse = 1.0 / np.where(degrees > 0.0, degrees, 1e-10)
-    q = len(weights)
+    return reduced_graph_of(LocalParts(codes.T), [codes], sizes, weights)
 
-    def table(a, b):
-        return weigh_pair(codes[a], codes[b], inverse, sizes[a] + 1, sizes[b] + 1)
 
-    graph = _fill_pairs(sizes, table, np.empty((q, q)))
+def reduced_graph_of(
+    parts: Any,
+    codes: list,
+    sizes: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    multiplicity: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """The same of the codes of all parts, object x counted ``multiplicity[x]`` times."""
+    cut = split(parts, multiplicity)
+    largest = max(parts.collect(parts.map(largest_share, codes, cut, sizes=sizes, weights=weights)))
+    scale = fixed_point_scale(n_rows(parts) * largest)
+    units = total(parts, graph_units, codes, cut, sizes=sizes, weights=weights, scale=scale)
+    return graph_from_units(units, scale, weights)
+
+
+def graph_from_units(units: NDArray[np.int64], scale: float, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``E_ij = w_i w_j * units_ij / scale``, shape (q, q)."""
+    graph = units / scale
     graph *= weights[:, None]
     graph *= weights
     return graph
+
+
+def embedding_table(
+    sizes: NDArray[np.int64], weights: NDArray[np.float64], vectors: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The table of :func:`embed_codes`, shape (q + M, c + 1 rounded up to a multiple of LANES)."""
+    width = -(-(vectors.shape[1] + 1) // LANES) * LANES
+    table = np.zeros((len(weights), width))
+    table[:, 0] = weights
+    table[:, 1 : vectors.shape[1] + 1] = weights[:, None] * vectors
+    return pad_table(table, sizes)
+
+
+class CodesEmbedding:
+    """Unit rows of ``F = D_X^-1 B V`` for ``B = H diag(w)``, for :func:`~._discretise.discretise`.
+
+    Parameters
+    ----------
+    sizes : ndarray of shape (M,), int64
+        Clusters per clustering.
+    weights : ndarray of shape (q,), float64
+        w.
+    vectors : ndarray of shape (q, c), float64
+        V.
+    """
+
+    def __init__(self, sizes: NDArray[np.int64], weights: NDArray[np.float64], vectors: NDArray[np.float64]):
+        self.offsets = padded_offsets(sizes)
+        self.table = embedding_table(sizes, weights, vectors)
+        self.n_columns = vectors.shape[1]
+
+    def length(self, codes: NDArray) -> int:
+        """Number of objects of a part."""
+        return codes.shape[1]
+
+    def __call__(self, codes: NDArray, start: int, stop: int) -> NDArray[np.float64]:
+        """Embedding of objects start .. stop - 1 of `codes` (M, n)."""
+        out = np.empty((stop - start, self.n_columns))
+        embed_codes(codes, self.offsets, self.table, start, stop, out)
+        return out
+
+    def rows(self, codes: NDArray, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Embedding of the given objects."""
+        return self(codes[:, rows], 0, len(rows))
 
 
 def object_embedding(
@@ -194,9 +297,9 @@ def object_embedding(
 ) -> NDArray[np.float64]:
     """Unit rows of ``F = D_X^-1 B V`` for ``B = H diag(w)``, shape (n, c), float64."""
     out = np.empty((codes.shape[1], vectors.shape[1]))
-    offsets = padded_offsets(sizes)
-    padded, table = pad_table(weights, sizes), pad_table(weights[:, None] * vectors, sizes)
-    for_each(lambda r: embed_codes(codes, offsets, padded, table, *r, out), row_blocks(len(out), BLOCK_ROWS))
+    embed = CodesEmbedding(sizes, weights, vectors)
+    blocks = row_blocks(len(out), BLOCK_ROWS)
+    for_each(lambda r: embed_codes(codes, embed.offsets, embed.table, *r, out[r[0] : r[1]]), blocks)
     return out
 
 

@@ -3,6 +3,7 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,20 +67,21 @@ class LabelCoder:
 def _whole_column(column, edges):
     """One column as contiguous int64 labels; `edges` cut a column of non-whole numbers into bins."""
     if edges is not None:
-        return np.searchsorted(edges, column, side="right").astype(np.int64)
+        return np.searchsorted(edges, column, side="left").astype(np.int64)
     if column.dtype.kind == "f":  # a non-whole number is no known label
         column = np.where(column == np.floor(column), column, MISSING)
     return np.ascontiguousarray(column, dtype=np.int64)
 
 
-def _bin_edges(column):
+def _bin_edges(column, weights):
     """Inner quantile edges of a column of non-whole numbers, None for a column of labels."""
     if column.dtype.kind != "f" or np.array_equal(column, np.floor(column)):
         return None
-    return np.unique(np.quantile(column, np.linspace(0, 1, N_BINS + 1)[1:-1]))
+    steps = np.linspace(0, 1, N_BINS + 1)[1:-1]
+    return np.unique(np.quantile(column, steps, method="inverted_cdf", weights=weights))
 
 
-def code_labels(base_labels: NDArray) -> tuple[LabelCoder, NDArray]:
+def code_labels(base_labels: NDArray, weights: NDArray | None = None) -> tuple[LabelCoder, NDArray]:
     """Learn the labels of a matrix and code it.
 
     Parameters
@@ -87,6 +89,8 @@ def code_labels(base_labels: NDArray) -> tuple[LabelCoder, NDArray]:
     base_labels : ndarray of shape (n, M)
         One column per base clustering; any whole numbers, -1 = missing. A column of non-whole numbers is cut
         into at most 10 quantile bins, with a :class:`FallbackWarning`.
+    weights : ndarray of shape (n,), optional
+        Weights of the rows; one of weight 0 teaches nothing.
 
     Returns
     -------
@@ -98,7 +102,10 @@ def code_labels(base_labels: NDArray) -> tuple[LabelCoder, NDArray]:
     ValueError
         If no column has two clusters.
     """
-    edges = tuple(_bin_edges(base_labels[:, m]) for m in range(base_labels.shape[1]))
+    given = base_labels
+    if weights is not None:
+        base_labels, weights = base_labels[weights > 0], weights[weights > 0]
+    edges = tuple(_bin_edges(base_labels[:, m], weights) for m in range(base_labels.shape[1]))
     binned = [m for m, e in enumerate(edges) if e is not None]
     if binned:
         warnings.warn(
@@ -110,8 +117,47 @@ def code_labels(base_labels: NDArray) -> tuple[LabelCoder, NDArray]:
         )
     values = []
     for m, e in enumerate(edges):
-        found = np.unique(_whole_column(base_labels[:, m], e))
+        found = _unique_labels(_whole_column(base_labels[:, m], e))
         values.append(found if e is not None else found[found != MISSING])
+    coder = _coder(values, edges)
+    return coder, coder.encode(given)
+
+
+def code_label_parts(parts: Any) -> tuple[LabelCoder, list]:
+    """The same for a dask array of whole numbers: labels are gathered from all chunks, codes stay with the chunks."""
+    found = parts.collect(parts.map(label_values, parts.data))
+    values = []
+    for columns in zip(*found, strict=True):
+        labels = np.unique(np.concatenate(columns))
+        values.append(labels[labels != MISSING])
+    coder = _coder(values, (None,) * len(values))
+    return coder, parts.map(encode_part, parts.data, coder=coder)
+
+
+def label_values(base_labels: NDArray) -> list:
+    """Distinct labels of every column of a part, -1 included."""
+    if base_labels.dtype.kind == "f" and not np.array_equal(base_labels, np.floor(base_labels)):
+        raise ValueError("A dask array of base labels must hold whole numbers; convert it with X.astype(int).")
+    return [_unique_labels(_whole_column(base_labels[:, m], None)) for m in range(base_labels.shape[1])]
+
+
+def encode_part(base_labels: NDArray, *, coder: LabelCoder) -> NDArray:
+    """Codes of a part."""
+    return coder.encode(base_labels)
+
+
+def _unique_labels(column):
+    """Sorted distinct values of int64 labels; without sorting them all where they span a small range."""
+    if len(column) == 0:
+        return column
+    low, high = int(column.min()), int(column.max())
+    if high - low <= max(4 * len(column), 65536):
+        return np.flatnonzero(np.bincount(column - low, minlength=1)) + low
+    return np.unique(column)
+
+
+def _coder(values, edges):
+    """Check that there is something to combine, and make the coder."""
     if max(len(v) for v in values) == 0:
         raise ValueError(
             "base_labels holds no label at all: every entry is -1 (missing). Pass at least one column that "
@@ -124,8 +170,7 @@ def code_labels(base_labels: NDArray) -> tuple[LabelCoder, NDArray]:
         )
     # A column without any label takes part with one cluster that nobody is in; it has weight, but no members.
     values = [v if len(v) else np.array([0], dtype=np.int64) for v in values]
-    coder = LabelCoder(tuple(values), edges)
-    return coder, coder.encode(base_labels)
+    return LabelCoder(tuple(values), edges)
 
 
 def has_label(codes: NDArray, sizes: NDArray[np.int64]) -> NDArray[np.bool_]:

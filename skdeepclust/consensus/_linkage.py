@@ -13,7 +13,7 @@ missing labels, where the mean runs over the clusterings that label both objects
 import numpy as np
 from numpy.typing import NDArray
 
-from ._graph import sum_table_rows
+from ._graph import count_pair, sum_table_rows, weigh_pair
 from ._jit import for_each, kernel, row_blocks
 
 MAX_DISTINCT = 20_000
@@ -150,17 +150,24 @@ def cut_average_linkage(
 
 
 def cluster_composition(
-    codes: NDArray, sizes: NDArray, counts: NDArray, labels: NDArray, n_clusters: int
-) -> NDArray[np.float64]:
+    codes: NDArray, sizes: NDArray, counts: NDArray[np.int64] | None, labels: NDArray, n_clusters: int
+) -> NDArray[np.int64]:
     """Objects of each base cluster in each consensus cluster, (q, n_clusters).
 
-    Column i of `codes` stands for ``counts[i]`` objects with the consensus label ``labels[i]``.
+    Column i of `codes` stands for ``counts[i]`` objects (default 1) with the consensus label ``labels[i]``.
     """
-    parts = []
-    for row, size in zip(codes, sizes, strict=True):  # the code `size` is a missing label: its row is left out
-        pair = row.astype(np.int64) * n_clusters + labels
-        parts.append(np.bincount(pair, weights=counts, minlength=(size + 1) * n_clusters)[: size * n_clusters])
-    return np.concatenate(parts).reshape(-1, n_clusters).astype(np.float64)
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    out = np.empty((starts[-1], n_clusters), dtype=np.int64)
+
+    def clustering(m):  # the code sizes[m] is a missing label: its row is left out
+        if counts is None:
+            table = count_pair(codes[m], labels, sizes[m] + 1, n_clusters)
+        else:
+            table = weigh_pair(codes[m], labels, counts, sizes[m] + 1, n_clusters)
+        out[starts[m] : starts[m + 1]] = table[:-1]
+
+    for_each(clustering, range(len(sizes)))
+    return out
 
 
 def mean_association_table(

@@ -5,7 +5,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, Transfor
 
 
 class MembershipMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin):
-    """``predict``, ``predict_proba`` and ``transform`` from ``_embed(X)`` and the fitted ``centre_rule_``."""
+    """``predict``, ``predict_proba`` and ``transform`` from ``_labels_of(X)`` and ``_membership_of(X)``."""
 
     def predict(self, X):
         """Label of each row of `X`; a row's label depends on that row alone, and training rows get ``labels_``.
@@ -18,9 +18,9 @@ class MembershipMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         Returns
         -------
         labels : ndarray of shape (n_samples,), int32
+            For a dask array a lazy dask array.
         """
-        embedding = self._embed(X)
-        return self.centre_rule_.labels(embedding)
+        return self._labels_of(X)
 
     def predict_proba(self, X):
         """Membership of each row in each cluster: softmax of -(squared distance to the centre) / (its mean in fit).
@@ -35,8 +35,7 @@ class MembershipMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         membership : ndarray of shape (n_samples, n_clusters_), float64
             Rows sum to 1; the largest entry of a row is at its label.
         """
-        embedding = self._embed(X)
-        return self.centre_rule_.membership(embedding)
+        return self._membership_of(X)
 
     def transform(self, X):
         """Membership, the same as :meth:`predict_proba`.
@@ -65,6 +64,10 @@ class MembershipMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
 class ConsensusMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin):
     """The methods for new rows, from ``_base_labels(X)`` and the fitted ``consensus_``."""
 
+    def _from_base_labels(self, X, method):
+        base_labels = self._base_labels(X)  # checks whether fitted
+        return getattr(self.consensus_, method)(base_labels)
+
     def predict(self, X):
         """Label of each row of `X`; a row's label depends on that row alone, and training rows get ``labels_``.
 
@@ -77,8 +80,7 @@ class ConsensusMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         -------
         labels : ndarray of shape (n_samples,), int32
         """
-        base_labels = self._base_labels(X)
-        return self.consensus_.predict(base_labels)
+        return self._from_base_labels(X, "predict")
 
     def predict_proba(self, X):
         """Membership of each row in each cluster.
@@ -93,8 +95,7 @@ class ConsensusMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         membership : ndarray of shape (n_samples, n_clusters_), float64
             Rows sum to 1; the largest entry of a row is at its label.
         """
-        base_labels = self._base_labels(X)
-        return self.consensus_.predict_proba(base_labels)
+        return self._from_base_labels(X, "predict_proba")
 
     def transform(self, X):
         """Membership, the same as :meth:`predict_proba`.

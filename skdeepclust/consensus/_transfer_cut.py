@@ -12,9 +12,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._support._parameters import check_integer, draw_seed
 from .._support._warnings import FallbackWarning
+from .._support._weights import check_sample_weight
 from ._discretise import discretise
 from ._membership import MembershipMixin
-from ._spectrum import affinity_spectrum, embed_rows
+from ._n_clusters import check_n_clusters, chosen_n_clusters, leading_vectors
+from ._parts import LocalParts
+from ._spectrum import CsrEmbedding, affinity_spectrum, embed_rows
 
 
 def transfer_cut(
@@ -39,8 +42,8 @@ def transfer_cut(
     ----------
     B : array-like or CSR sparse matrix of shape (n_samples, q)
         Non-negative affinities.
-    n_clusters : int
-        Number of clusters, at most n_samples.
+    n_clusters : int or "auto"
+        Number of clusters, at most n_samples; "auto" takes it from the spectrum, see :func:`eigengap_n_clusters`.
     scale_embedding : bool, default=False
         Divide eigenvector j by sqrt(mu_j), as the paper's equation does and its code does not.
     n_init : int, default=3
@@ -74,22 +77,23 @@ def transfer_cut(
     affinity = check_array(B, accept_sparse="csr", dtype="numeric")
     if _smallest(affinity) < 0:
         raise ValueError("B must be a non-negative affinity, but its smallest entry is below 0; shift or clip it.")
-    n_clusters = check_integer("n_clusters", n_clusters, low=1, high=affinity.shape[0], hint=_ROWS_HINT)
+    check_n_clusters(n_clusters, affinity.shape[0])
     return _cut(_as_csr(affinity), n_clusters, scale_embedding, n_init, max_iter, draw_seed(random_state))[2]
 
 
-_ROWS_HINT = "It cannot exceed the number of rows."
-
-
-def _cut(B, n_clusters, scale_embedding, n_init, max_iter, seed):
+def _cut(B, n_clusters, scale_embedding, n_init, max_iter, seed, weights=None):
     """Steps 1 to 4 on a CSR affinity; returns V, the rule, the labels and mu."""
     if not B.data.any():
         raise ValueError("The affinity has no entry above 0, so there is no graph to cut.")
-    vectors, mu = affinity_spectrum(B, n_clusters, scale_embedding)
+    vectors, mu = affinity_spectrum(B, leading_vectors(n_clusters), scale_embedding, weights)
+    n_clusters = chosen_n_clusters(n_clusters, mu, B.shape[0])
+    vectors = np.ascontiguousarray(vectors[:, :n_clusters])
     rule, labels = discretise(
-        lambda rows: embed_rows(B if len(rows) == B.shape[0] else B[rows], vectors),
-        B.shape[0],
+        LocalParts(B.indptr[:-1]),
+        [B],
+        CsrEmbedding(vectors),
         n_clusters,
+        weights=weights,
         n_init=n_init,
         max_iter=max_iter,
         seed=seed,
@@ -126,8 +130,8 @@ class TransferCut(MembershipMixin, BaseEstimator):
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        Number of clusters.
+    n_clusters : int or "auto", default=8
+        Number of clusters; "auto" takes it from the spectrum, see :func:`eigengap_n_clusters`.
     scale_embedding : bool, default=False
         Divide eigenvector j by sqrt(mu_j), as the paper's equation does and its code does not.
     n_init : int, default=3
@@ -172,7 +176,7 @@ class TransferCut(MembershipMixin, BaseEstimator):
         self.max_iter = max_iter
         self.random_state = random_state
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Cut the graph of the affinity `X`.
 
         Parameters
@@ -181,13 +185,16 @@ class TransferCut(MembershipMixin, BaseEstimator):
             Affinity of every object to every column, non-negative.
         y : None
             Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, at least 0; a whole number counts a row that many times.
 
         Returns
         -------
         self : TransferCut
         """
         X = validate_data(self, X, accept_sparse="csr", dtype="numeric", ensure_min_samples=2)
-        n_clusters = check_integer("n_clusters", self.n_clusters, low=1, high=X.shape[0], hint=_ROWS_HINT)
+        check_n_clusters(self.n_clusters, X.shape[0])
+        weights = check_sample_weight(sample_weight, X.shape[0])
         n_init = check_integer("n_init", self.n_init, low=1)
         max_iter = check_integer("max_iter", self.max_iter, low=1)
         seed = draw_seed(self.random_state)
@@ -201,7 +208,7 @@ class TransferCut(MembershipMixin, BaseEstimator):
             )
         B = _as_csr(_double(X) if self.doubled_ else X)
         self.column_vectors_, self.centre_rule_, self.labels_, self.spectrum_ = _cut(
-            B, n_clusters, bool(self.scale_embedding), n_init, max_iter, seed
+            B, self.n_clusters, bool(self.scale_embedding), n_init, max_iter, seed, weights
         )
         self.n_clusters_ = len(self.centre_rule_.centres)
         self.n_iter_ = self.centre_rule_.n_iter
@@ -215,6 +222,14 @@ class TransferCut(MembershipMixin, BaseEstimator):
                 "X has negative affinities, but fit saw none. Clip them at 0, or fit on data that has both signs."
             )
         return embed_rows(_as_csr(_double(X) if self.doubled_ else X), self.column_vectors_)
+
+    def _labels_of(self, X):
+        embedding = self._embed(X)
+        return self.centre_rule_.labels(embedding)
+
+    def _membership_of(self, X):
+        embedding = self._embed(X)
+        return self.centre_rule_.membership(embedding)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

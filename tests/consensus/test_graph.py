@@ -27,7 +27,7 @@ def test_graph_kernels_equal_dense_algebra(seed):
     np.testing.assert_array_equal(_graph.cluster_overlap(codes, coder.sizes), H.T @ H)
     B = H * weights
     d = np.where(B.sum(1) > 0, B.sum(1), 1e-10)
-    np.testing.assert_allclose(_graph.object_degrees(codes, coder.sizes, weights), B.sum(1), atol=1e-12)
+    np.testing.assert_allclose(_graph.object_shares(codes, coder.sizes, weights), 1 / d, rtol=1e-12)
     E = _graph.reduced_graph(codes, coder.sizes, weights)
     np.testing.assert_allclose(E, B.T @ (B / d[:, None]), atol=1e-12)
     np.testing.assert_allclose(E.sum(axis=1), B.sum(axis=0), rtol=1e-12)  # d_R = column sums of B

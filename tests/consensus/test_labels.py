@@ -40,7 +40,7 @@ def test_bins_hold_equal_shares_and_new_values_fall_into_them():
     column = np.linspace(0.05, 99.95, 1000)[:, None]
     with pytest.warns(FallbackWarning, match="quantile bins"):
         coder, codes = code_labels(column)
-    np.testing.assert_array_equal(np.bincount(codes[0]), 100)
+    assert np.abs(np.bincount(codes[0], minlength=10) - 100).max() <= 1
     np.testing.assert_array_equal(coder.encode(np.array([[-50.0], [1e9], [14.9]])), [[0, 9, 1]])
 
 

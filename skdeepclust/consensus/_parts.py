@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Rows in parts: an array in this process is one part, a dask array has one part per chunk of rows.
+
+A step of an algorithm is a function of one part that returns either what stays with the part (codes, tables of
+neighbours) or a small statistic that is summed over the parts. The same functions serve both kinds, and since all
+statistics are sums of integers (:mod:`._exact_sums`), both give the same result to the last bit.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class LocalParts:
+    """One part: rows that this process holds or maps into memory.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, ...)
+        The rows.
+
+    Attributes
+    ----------
+    lengths : list of int
+        Rows of each part.
+    data : list
+        The parts themselves.
+    """
+
+    def __init__(self, rows: Any):
+        self.lengths = [len(rows)]
+        self.data = [rows]
+
+    def map(self, function: Callable, *states: list, **fixed: Any) -> list:
+        """``function(part state, ..., **fixed)`` for every part; results stay where the part is."""
+        return [function(*part, **fixed) for part in zip(*states, strict=True)]
+
+    def collect(self, states: list) -> list:
+        """The results themselves, in the order of the parts."""
+        return states
+
+
+class DaskParts:
+    """Chunks of rows of a dask array; the work runs on whatever dask scheduler is active.
+
+    Parameters
+    ----------
+    rows : dask.array.Array of shape (n, d)
+        Chunks along the second axis are joined.
+    """
+
+    def __init__(self, rows: Any):
+        rows = rows.rechunk({1: -1})
+        self.lengths = [int(length) for length in rows.chunks[0]]
+        self.data = list(rows.to_delayed().reshape(-1))
+
+    def map(self, function: Callable, *states: list, **fixed: Any) -> list:
+        """``function(part state, ..., **fixed)`` for every part; results stay on the workers."""
+        import dask
+
+        sent = {name: dask.delayed(value, traverse=False) for name, value in fixed.items()}
+        call = dask.delayed(function, pure=False, traverse=False)
+        return list(dask.persist(*[call(*part, **sent) for part in zip(*states, strict=True)]))
+
+    def collect(self, states: list) -> list:
+        """The results themselves, in the order of the parts."""
+        import dask
+
+        return list(dask.compute(*states))
+
+
+def is_dask_array(X: Any) -> bool:
+    """Whether `X` is a dask array, without importing dask."""
+    return type(X).__module__.split(".")[0] == "dask" and hasattr(X, "rechunk") and hasattr(X, "chunks")
+
+
+def parts_of(X: Any) -> Any:
+    """`X` as :class:`LocalParts` or :class:`DaskParts`."""
+    return DaskParts(X) if is_dask_array(X) else LocalParts(X)
+
+
+def n_rows(parts: Any) -> int:
+    """Rows of all parts."""
+    return sum(parts.lengths)
+
+
+def total(parts: Any, function: Callable, *states: list, **fixed: Any) -> Any:
+    """Sum over the parts of ``function(part state, ..., **fixed)``, an array, or a tuple of arrays sum by sum."""
+    results = parts.collect(parts.map(function, *states, **fixed))
+    if isinstance(results[0], tuple):
+        return tuple(sum(terms[1:], start=terms[0]) for terms in zip(*results, strict=True))
+    return sum(results[1:], start=results[0])
+
+
+def split(parts: Any, values: NDArray | None) -> list:
+    """A per-row array cut like the parts; None for each part where there is none."""
+    if values is None:
+        return [None] * len(parts.lengths)
+    return np.split(values, np.cumsum(parts.lengths)[:-1])
+
+
+def take(parts: Any, function: Callable, rows: NDArray[np.int64], *states: list, **fixed: Any) -> NDArray:
+    """``function(part state, ..., local rows, **fixed)`` for the ascending global `rows`, put together again."""
+    edges = np.concatenate([[0], np.cumsum(parts.lengths)])
+    cuts = np.searchsorted(rows, edges)
+    local = [rows[cuts[i] : cuts[i + 1]] - edges[i] for i in range(len(parts.lengths))]
+    return np.concatenate(parts.collect(parts.map(function, *states, local, **fixed)))
+
+
+def sample_rows(n: int, size: int, seed: int) -> NDArray[np.int64]:
+    """`size` of n row numbers without replacement, ascending; all of them if there are no more."""
+    if size >= n:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, size, replace=False, shuffle=False))
+
+
+def map_rows(X: Any, function: Callable, dtype: type, n_columns: int | None = None) -> Any:
+    """``function(X)``, row by row: at once for an array, lazily and chunk by chunk for a dask array.
+
+    Parameters
+    ----------
+    X : ndarray or dask.array.Array of shape (n, d)
+        Rows.
+    function : callable
+        From (m, d) to (m,), or to (m, n_columns).
+    dtype : type
+        Of its result.
+    n_columns : int, optional
+        Width of the result; None for one number per row.
+
+    Returns
+    -------
+    ndarray or dask.array.Array of shape (n,) or (n, n_columns)
+    """
+    if not is_dask_array(X):
+        return function(X)
+    X = X.rechunk({1: -1})
+    if n_columns is None:
+        return X.map_blocks(function, drop_axis=1, dtype=dtype)
+    return X.map_blocks(function, chunks=(X.chunks[0], (n_columns,)), dtype=dtype)
