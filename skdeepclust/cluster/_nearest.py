@@ -93,15 +93,15 @@ def best_products(products, centre_norm, names, rough):
             flat[j] = centre_norm[j] - np.float32(2.0) * products[i, j]
         minima[:] = np.float32(np.inf)
         for line in range(lines):
-            for l in range(lanes):
-                here = table[line, l]
-                minima[l] = here if here < minima[l] else minima[l]
+            for lane in range(lanes):
+                here = table[line, lane]
+                minima[lane] = here if here < minima[lane] else minima[lane]
         for t in range(c):
             least[t] = np.float32(np.inf)
             names[i, t] = p
             rough[i, t] = np.float32(np.inf)
-        for l in range(lanes):
-            here = minima[l]
+        for lane in range(lanes):
+            here = minima[lane]
             if here < least[c - 1]:
                 t = c - 1
                 while t > 0 and least[t - 1] > here:
@@ -111,12 +111,12 @@ def best_products(products, centre_norm, names, rough):
         limit = least[c - 1]
         for line in range(lines):
             hits = 0
-            for l in range(lanes):
-                hits += np.int64(table[line, l] <= limit)
+            for lane in range(lanes):
+                hits += np.int64(table[line, lane] <= limit)
             if hits == 0:
                 continue
-            for l in range(lanes):
-                here = table[line, l]
+            for lane in range(lanes):
+                here = table[line, lane]
                 if here <= limit and here < rough[i, c - 1]:
                     t = c - 1
                     while t > 0 and rough[i, t - 1] > here:
@@ -124,7 +124,7 @@ def best_products(products, centre_norm, names, rough):
                         names[i, t] = names[i, t - 1]
                         t -= 1
                     rough[i, t] = here
-                    names[i, t] = line * lanes + l
+                    names[i, t] = line * lanes + lane
 
 
 @kernel

@@ -141,13 +141,13 @@ def fit_transfer_cut(
         graph = reduced_graph_of(parts, codes, sizes, weights, multiplicity)
     wanted = leading_vectors(n_clusters)
     vectors, mu = reduced_spectrum(graph, graph.sum(axis=1), 2 * wanted if diffuse else wanted)
-    n_clusters = chosen_n_clusters(n_clusters, mu, n_rows(parts))
-    vectors = np.ascontiguousarray(vectors[:, : 2 * n_clusters if diffuse else n_clusters])
+    chosen = chosen_n_clusters(n_clusters, mu, n_rows(parts))
+    vectors = np.ascontiguousarray(vectors[:, : 2 * chosen if diffuse else chosen])
     if diffuse:
         vectors *= np.clip(mu[: vectors.shape[1]], 0.0, 1.0) ** DIFFUSION_TIME
     embed = CodesEmbedding(sizes, weights, vectors)
     centres, labels = discretise(
-        parts, codes, embed, n_clusters, weights=multiplicity, n_init=n_init, max_iter=max_iter, seed=seed
+        parts, codes, embed, chosen, weights=multiplicity, n_init=n_init, max_iter=max_iter, seed=seed
     )
     value = None
     if multiplicity is not None:
@@ -277,7 +277,7 @@ def fit_average(
     """
     first, inverse, counts = distinct_objects(codes)
     if multiplicity is not None:
-        mass = np.bincount(inverse, weights=multiplicity, minlength=len(first))
+        mass = np.bincount(inverse, weights=multiplicity, minlength=len(first)).astype(np.float64)
         first, counts = first[mass > 0], fixed_point(mass[mass > 0], fixed_point_scale(float(mass.sum())))
     if len(first) < n_clusters:
         warnings.warn(
@@ -293,9 +293,9 @@ def fit_average(
     tree = cut_average_linkage(known, sizes, weights, counts, n_clusters)
     number = np.empty(n_clusters, dtype=np.int64)
     number[order_by_size(tree, n_clusters, counts)] = np.arange(n_clusters)
-    tree = number[tree].astype(np.int32)
-    table = mean_association_table(known, sizes, weights, counts, tree, n_clusters)
-    rule = AverageRule(known, hashes, tree, sizes, table)
+    labels = number[tree].astype(np.int32)
+    table = mean_association_table(known, sizes, weights, counts, labels, n_clusters)
+    rule = AverageRule(known, hashes, labels, sizes, table)
     return rule, rule.labels(codes)
 
 

@@ -185,7 +185,8 @@ def distinct_points(
     _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
     if not np.array_equal(points[first][inverse], points):
         _, first, inverse = np.unique(points, axis=0, return_index=True, return_inverse=True)
-    return points[first], np.bincount(inverse.reshape(-1), weights=weights, minlength=len(first))
+    mass = np.bincount(inverse.reshape(-1), weights=weights, minlength=len(first))
+    return points[first], mass.astype(np.float64)
 
 
 def sample_centres(

@@ -5,9 +5,10 @@ A label matrix of n objects and M clusterings is held as `codes`, shape (M, n): 
 clustering, entry 0 .. k_m - 1, and k_m for "no label". Tables indexed by cluster are *padded*: clustering m owns
 k_m + 1 consecutive rows, the last of them zero, so that a missing label needs no branch anywhere.
 
-Per pair of clusterings the table of counts has k_a x k_b entries and stays in the first or second cache level;
-a q x q accumulator for all clusterings at once does not; measured against tiles of several clusterings and against row blocks with private accumulators,
-single pairs were fastest at M = 20, 60 and 200. Everything summed over objects is an integer (:mod:`._exact_sums`).
+Per pair of clusterings the table of counts has k_a x k_b entries and stays in the first or second cache level; a
+q x q accumulator for all clusterings at once does not. Measured against tiles of several clusterings and against row
+blocks with accumulators of their own, single pairs were fastest at M = 20, 60 and 200. Everything summed over objects
+is an integer (:mod:`._exact_sums`).
 """
 
 import math
