@@ -124,11 +124,11 @@ def build_graph(
         representatives, count = np.ascontiguousarray(representatives[used]), count[used]
         lists = neighbour_lists(representatives)
         if weights is None:  # nobody named them, so that the neighbours stay the same
-            tables = parts.map(rename, tables, place=np.maximum(np.cumsum(used) - 1, 0))
+            tables = parts.update(rename, tables, place=np.maximum(np.cumsum(used) - 1, 0))
             break
     mean_distance = sum_of_bins(total(parts, distance_bins, tables, cut)) / (n * k)
     sigma = mean_distance if bandwidth == "global" and metric != "cosine" else None
-    tables = parts.map(to_affinity, tables, metric=metric, bandwidth=sigma)
+    tables = parts.update(to_affinity, tables, metric=metric, bandwidth=sigma)
     largest = np.max(parts.collect(parts.map(column_maxima, tables, n_columns=len(representatives))), axis=0)
     scale = column_scales(np.ceil(count * (1 - 1e-9)), largest)
     units = total(parts, graph_units, tables, cut, column_scale=scale)

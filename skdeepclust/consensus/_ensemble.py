@@ -79,7 +79,8 @@ class Ensemble:
         ValueError
             If there are fewer of them than `n_clusters`.
         """
-        known = self.parts.collect(self.parts.map(known_part, self.codes, sizes=self.coder.sizes))
+        where = self.parts.map(known_part, self.codes, sizes=self.coder.sizes)
+        known = self.parts.collect(where)
         count = sum(int(k.sum()) for k in known)
         if not isinstance(n_clusters, str) and n_clusters > count:
             raise ValueError(
@@ -87,7 +88,7 @@ class Ensemble:
             )
         if count == n_rows(self.parts):
             return
-        self.codes = self.parts.map(keep_part, self.codes, known)
+        self.codes = self.parts.map(keep_part, self.codes, where)
         self.parts.lengths = [int(k.sum()) for k in known]
         self.known = np.concatenate(known)
         if self.multiplicity is not None:

@@ -6,11 +6,14 @@ neighbours) or a small statistic that is summed over the parts. The same functio
 statistics are sums of integers (:mod:`._exact_sums`), both give the same result to the last bit.
 """
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+FAN_IN = 4  # arrays added up at a time
 
 
 class LocalParts:
@@ -37,9 +40,22 @@ class LocalParts:
         """``function(part state, ..., **fixed)`` for every part; results stay where the part is."""
         return [function(*part, **fixed) for part in zip(*states, strict=True)]
 
+    def update(self, function: Callable, states: list, **fixed: Any) -> list:
+        """The same for a function that writes into the state of the part."""
+        return self.map(function, states, **fixed)
+
+    def total(self, function: Callable, *states: list, **fixed: Any) -> Any:
+        """Sum over the parts of the arrays ``function(part state, ..., **fixed)``."""
+        (result,) = self.map(function, *states, **fixed)
+        return result
+
     def collect(self, states: list) -> list:
         """The results themselves, in the order of the parts."""
         return states
+
+    def split(self, values: NDArray) -> list:
+        """A per-row array cut like the parts."""
+        return [values]
 
 
 class DaskParts:
@@ -48,27 +64,70 @@ class DaskParts:
     Parameters
     ----------
     rows : dask.array.Array of shape (n, d)
-        Chunks along the second axis are joined.
+        Chunks along the second axis are joined, chunks without rows left out.
     """
 
     def __init__(self, rows: Any):
         rows = rows.rechunk({1: -1})
-        self.lengths = [int(length) for length in rows.chunks[0]]
-        self.data = list(rows.to_delayed().reshape(-1))
+        chunks = [(int(n), chunk) for n, chunk in zip(rows.chunks[0], rows.to_delayed().reshape(-1), strict=True) if n]
+        self.lengths = [n for n, _ in chunks]
+        self.data = [chunk for _, chunk in chunks]
+        self._sent: list = []
 
     def map(self, function: Callable, *states: list, **fixed: Any) -> list:
         """``function(part state, ..., **fixed)`` for every part; results stay on the workers."""
         import dask
 
-        sent = {name: dask.delayed(value, traverse=False) for name, value in fixed.items()}
-        call = dask.delayed(function, pure=False, traverse=False)
-        return list(dask.persist(*[call(*part, **sent) for part in zip(*states, strict=True)]))
+        return list(dask.persist(*self._calls(function, *states, **fixed)))
+
+    def update(self, function: Callable, states: list, **fixed: Any) -> list:
+        """The same for a function that writes into the state of the part: into a copy, as a task may run again."""
+        return self.map(on_copy, states, step=function, **fixed)
+
+    def total(self, function: Callable, *states: list, **fixed: Any) -> Any:
+        """Sum over the parts of the arrays ``function(part state, ..., **fixed)``, a few at a time on the workers."""
+        import dask
+
+        terms, add = self._calls(function, *states, **fixed), dask.delayed(add_up, pure=False)
+        while len(terms) > 1:
+            terms = [add(*terms[i : i + FAN_IN]) for i in range(0, len(terms), FAN_IN)]
+        return dask.compute(*terms)[0]
 
     def collect(self, states: list) -> list:
         """The results themselves, in the order of the parts."""
         import dask
 
         return list(dask.compute(*states))
+
+    def split(self, values: NDArray) -> list:
+        """A per-row array cut like the parts: each piece is sent once and on its own, no graph holds all of them."""
+        import dask
+
+        for known, pieces in self._sent:
+            if known is values:
+                return pieces
+        cut = np.split(values, np.cumsum(self.lengths)[:-1])
+        pieces = [dask.delayed(piece, traverse=False).persist() for piece in cut]
+        self._sent.append((values, pieces))
+        return pieces
+
+    def _calls(self, function: Callable, *states: list, **fixed: Any) -> list:
+        """Delayed calls for all parts; what they share is one task, which each worker receives once."""
+        import dask
+
+        sent = {name: dask.delayed(value, traverse=False) for name, value in fixed.items()}
+        call = dask.delayed(function, pure=False, traverse=False)
+        return [call(*part, **sent) for part in zip(*states, strict=True)]
+
+
+def on_copy(state: Any, *, step: Callable, **fixed: Any) -> Any:
+    """``step(copy of the state, **fixed)``."""
+    return step(copy.deepcopy(state), **fixed)
+
+
+def add_up(*terms: NDArray) -> NDArray:
+    """Sum of arrays."""
+    return sum(terms[1:], start=terms[0])
 
 
 def is_dask_array(X: Any) -> bool:
@@ -87,18 +146,13 @@ def n_rows(parts: Any) -> int:
 
 
 def total(parts: Any, function: Callable, *states: list, **fixed: Any) -> Any:
-    """Sum over the parts of ``function(part state, ..., **fixed)``, an array, or a tuple of arrays sum by sum."""
-    results = parts.collect(parts.map(function, *states, **fixed))
-    if isinstance(results[0], tuple):
-        return tuple(sum(terms[1:], start=terms[0]) for terms in zip(*results, strict=True))
-    return sum(results[1:], start=results[0])
+    """Sum over the parts of the arrays ``function(part state, ..., **fixed)``."""
+    return parts.total(function, *states, **fixed)
 
 
 def split(parts: Any, values: NDArray | None) -> list:
     """A per-row array cut like the parts; None for each part where there is none."""
-    if values is None:
-        return [None] * len(parts.lengths)
-    return np.split(values, np.cumsum(parts.lengths)[:-1])
+    return [None] * len(parts.lengths) if values is None else parts.split(values)
 
 
 def take(parts: Any, function: Callable, rows: NDArray[np.int64], *states: list, **fixed: Any) -> NDArray:
