@@ -112,7 +112,7 @@ def code_ensemble(X: Any, weights: NDArray[np.float64] | None) -> Ensemble:
     """Learn and code the labels of a validated matrix; rows of weight 0 teach nothing."""
     parts = parts_of(X)
     if is_dask_array(X):
-        coder, codes = code_label_parts(parts)
+        coder, codes = code_label_parts(parts, weights)
         return Ensemble(parts, coder, codes, weights)
     coder, coded = code_labels(X, weights)
     return Ensemble(parts, coder, [coded], weights)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .._support._warnings import FallbackWarning
 from ._jit import kernel
+from ._parts import split
 
 MISSING = -1
 N_BINS = 10
@@ -123,9 +124,9 @@ def code_labels(base_labels: NDArray, weights: NDArray | None = None) -> tuple[L
     return coder, coder.encode(given)
 
 
-def code_label_parts(parts: Any) -> tuple[LabelCoder, list]:
+def code_label_parts(parts: Any, weights: NDArray | None = None) -> tuple[LabelCoder, list]:
     """The same for a dask array of whole numbers: labels are gathered from all chunks, codes stay with the chunks."""
-    found = parts.collect(parts.map(label_values, parts.data))
+    found = parts.collect(parts.map(label_values, parts.data, split(parts, weights)))
     values = []
     for columns in zip(*found, strict=True):
         labels = np.unique(np.concatenate(columns))
@@ -134,8 +135,10 @@ def code_label_parts(parts: Any) -> tuple[LabelCoder, list]:
     return coder, parts.map(encode_part, parts.data, coder=coder)
 
 
-def label_values(base_labels: NDArray) -> list:
-    """Distinct labels of every column of a part, -1 included."""
+def label_values(base_labels: NDArray, weights: NDArray | None = None) -> list:
+    """Distinct labels of every column of a part, -1 included; a row of weight 0 teaches nothing."""
+    if weights is not None:
+        base_labels = base_labels[weights > 0]
     if base_labels.dtype.kind == "f" and not np.array_equal(base_labels, np.floor(base_labels)):
         raise ValueError("A dask array of base labels must hold whole numbers; convert it with X.astype(int).")
     return [_unique_labels(_whole_column(base_labels[:, m], None)) for m in range(base_labels.shape[1])]
