@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 from ..consensus._jit import kernel
-from ..consensus._parts import is_dask_array
+from ..consensus._parts import check_dask_array, check_finite, is_dask_array
 
 
 @kernel
@@ -49,8 +49,7 @@ def read_rows(X: NDArray, rows, dtype, unit: bool = False) -> NDArray:
         If a value is not finite; arrays are checked beforehand, the chunks of a dask array when they are read.
     """
     block = np.array(X[rows], dtype=dtype, order="C")
-    if not math.isfinite(block.sum(dtype=np.float64)) and not np.isfinite(block).all():
-        raise ValueError("X contains NaN or infinity. Replace or drop the rows concerned.")
+    check_finite(block)
     if unit:
         scale_to_unit(block)
     return block
@@ -74,20 +73,4 @@ def validate_table(estimator, X, *, reset):
     """
     if not is_dask_array(X):
         return validate_data(estimator, X, reset=reset, dtype="numeric", ensure_min_samples=2 if reset else 1)
-    name = type(estimator).__name__
-    if X.ndim != 2:
-        raise ValueError(f"{name} expects a dask array of two dimensions; got {X.ndim}. Reshape it to one row each.")
-    if any(math.isnan(length) for length in X.chunks[0]):
-        raise ValueError(f"{name} got a dask array with unknown chunk lengths; call X.compute_chunk_sizes() first.")
-    if X.dtype.kind not in "biuf":
-        raise ValueError(f"{name} expects numbers; got a dask array of {X.dtype}. Convert it with X.astype(float).")
-    if reset:
-        if X.shape[0] < 2:
-            raise ValueError(f"{name} needs at least 2 samples; got {X.shape[0]}.")
-        estimator.n_features_in_ = int(X.shape[1])
-        vars(estimator).pop("feature_names_in_", None)
-    elif X.shape[1] != estimator.n_features_in_:
-        raise ValueError(
-            f"X has {X.shape[1]} features, but {name} is expecting {estimator.n_features_in_} features as input."
-        )
-    return X
+    return check_dask_array(estimator, X, reset=reset)

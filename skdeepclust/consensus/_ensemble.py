@@ -12,7 +12,7 @@ from sklearn.utils.validation import validate_data
 from ._exact_sums import fixed_point_scale
 from ._graph import cluster_overlap, fixed_point
 from ._labels import LabelCoder, code_label_parts, code_labels, has_label
-from ._parts import is_dask_array, n_rows, parts_of, split, total
+from ._parts import check_dask_array, is_dask_array, n_rows, parts_of, split, total
 
 
 def overlap_part(codes, value, *, sizes):
@@ -122,14 +122,4 @@ def validate_labels(estimator, X, *, reset):
     """Check a label matrix like scikit-learn; a dask array as far as its metadata go."""
     if not is_dask_array(X):
         return validate_data(estimator, X, reset=reset, dtype="numeric", ensure_min_samples=2 if reset else 1)
-    name = type(estimator).__name__
-    if X.ndim != 2 or any(math.isnan(length) for length in X.chunks[0]):
-        raise ValueError(f"{name} expects a dask array of two dimensions and known chunk lengths; got {X!r}.")
-    if reset:
-        estimator.n_features_in_ = int(X.shape[1])
-        vars(estimator).pop("feature_names_in_", None)
-    elif X.shape[1] != estimator.n_features_in_:
-        raise ValueError(
-            f"X has {X.shape[1]} features, but {name} is expecting {estimator.n_features_in_} features as input."
-        )
-    return X
+    return check_dask_array(estimator, X, reset=reset)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .._support._warnings import FallbackWarning
 from ._jit import kernel
-from ._parts import split
+from ._parts import check_finite, split
 
 MISSING = -1
 N_BINS = 10
@@ -137,6 +137,7 @@ def code_label_parts(parts: Any, weights: NDArray | None = None) -> tuple[LabelC
 
 def label_values(base_labels: NDArray, weights: NDArray | None = None) -> list:
     """Distinct labels of every column of a part, -1 included; a row of weight 0 teaches nothing."""
+    check_finite(base_labels)
     if weights is not None:
         base_labels = base_labels[weights > 0]
     if base_labels.dtype.kind == "f" and not np.array_equal(base_labels, np.floor(base_labels)):

@@ -7,6 +7,7 @@ statistics are sums of integers (:mod:`._exact_sums`), both give the same result
 """
 
 import copy
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -194,3 +195,55 @@ def map_rows(X: Any, function: Callable, dtype: type, n_columns: int | None = No
     if n_columns is None:
         return X.map_blocks(function, drop_axis=1, dtype=dtype)
     return X.map_blocks(function, chunks=(X.chunks[0], (n_columns,)), dtype=dtype)
+
+
+def check_finite(rows: NDArray) -> None:
+    """Check a block of rows, which the metadata of a dask array say nothing about.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite.
+    """
+    if rows.dtype.kind == "f" and not math.isfinite(rows.sum(dtype=np.float64)) and not np.isfinite(rows).all():
+        raise ValueError("X contains NaN or infinity. Replace or drop the rows concerned.")
+
+
+def check_dask_array(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """Check a dask array as far as its metadata go, like scikit-learn's ``validate_data`` an array; it stays lazy.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Receives ``n_features_in_`` with ``reset=True``, is asked for it otherwise.
+    X : dask.array.Array
+        Rows.
+    reset : bool
+        Whether this is ``fit``.
+
+    Returns
+    -------
+    X : dask.array.Array of shape (n, d)
+
+    Raises
+    ------
+    ValueError
+        If X is not a table of numbers of known size, or does not fit the estimator.
+    """
+    name = type(estimator).__name__
+    if X.ndim != 2:
+        raise ValueError(f"{name} expects a dask array of two dimensions; got {X.ndim}. Reshape it to one row each.")
+    if any(math.isnan(length) for lengths in X.chunks for length in lengths):
+        raise ValueError(f"{name} got a dask array with unknown chunk lengths; call X.compute_chunk_sizes() first.")
+    if X.dtype.kind not in "biuf":
+        raise ValueError(f"{name} expects numbers; got a dask array of {X.dtype}. Convert it with X.astype(float).")
+    if reset:
+        if X.shape[0] < 2 or X.shape[1] < 1:
+            raise ValueError(f"{name} needs at least 2 samples and 1 feature; got a dask array of shape {X.shape}.")
+        estimator.n_features_in_ = int(X.shape[1])
+        vars(estimator).pop("feature_names_in_", None)
+    elif X.shape[1] != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {X.shape[1]} features, but {name} is expecting {estimator.n_features_in_} features as input."
+        )
+    return X
