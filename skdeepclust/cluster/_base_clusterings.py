@@ -370,7 +370,7 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         check_is_fitted(self)
         X = validate_table(self, X, reset=False)
         if is_dask_array(X):
-            return map_rows(X, without_training_rows(self)._transform, np.int32, len(self.estimators_))
+            return map_rows(X, for_workers(self)._transform, np.int32, len(self.estimators_))
         return self._transform(X)
 
     def _transform(self, X):
@@ -408,9 +408,11 @@ def stack_columns(parts, columns, dtype):
     return da.concatenate(arrays, axis=0)
 
 
-def without_training_rows(estimator):
-    """A copy without what has one entry per training row, to be sent to workers."""
+def for_workers(estimator):
+    """A copy to be sent to workers: without what has one entry per training row, and without workers of its own."""
     light = copy.copy(estimator)
     for name in ("labels_", "base_labels_"):
         vars(light).pop(name, None)
+    if hasattr(light, "n_jobs"):
+        light.n_jobs = None
     return light

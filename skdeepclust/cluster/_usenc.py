@@ -12,8 +12,8 @@ from .._support._weights import check_sample_weight, effective_rows
 from ..consensus import EntropyWeightedConsensus
 from ..consensus._membership import ConsensusMixin
 from ..consensus._n_clusters import check_n_clusters
-from ..consensus._parts import map_rows
-from ._base_clusterings import BASE_MAX_ITER, BASE_N_INIT, BaseClusterings, without_training_rows
+from ..consensus._parts import is_dask_array, map_rows
+from ._base_clusterings import BASE_MAX_ITER, BASE_N_INIT, BaseClusterings, for_workers
 from ._rows import validate_table
 from ._shared_members import smallest_label_type
 from ._uspec import USPEC
@@ -190,10 +190,12 @@ class USENC(ConsensusMixin, BaseEstimator):
         check_is_fitted(self)
         dtype, n_columns = (np.int32, None) if method == "predict" else (np.float64, self.n_clusters_)
         X = validate_table(self, X, reset=False)
-        base, consensus = without_training_rows(self.base_clusterings_), without_training_rows(self.consensus_)
+        base, consensus = self.base_clusterings_, self.consensus_
+        if is_dask_array(X):
+            base, consensus = for_workers(base), for_workers(consensus)
         return map_rows(X, partial(consensus_of_rows, base=base, consensus=consensus, method=method), dtype, n_columns)
 
 
 def consensus_of_rows(X, *, base, consensus, method):
     """``consensus.method(base.transform(X))`` of a block of rows."""
-    return getattr(consensus, method)(base.transform(X))
+    return getattr(consensus, method)(base._transform(X))

@@ -191,10 +191,26 @@ def map_rows(X: Any, function: Callable, dtype: type, n_columns: int | None = No
     """
     if not is_dask_array(X):
         return function(X)
+    import dask
+
     X = X.rechunk({1: -1})
-    if n_columns is None:
-        return X.map_blocks(function, drop_axis=1, dtype=dtype)
-    return X.map_blocks(function, chunks=(X.chunks[0], (n_columns,)), dtype=dtype)
+    empty: NDArray = np.empty((0,) if n_columns is None else (0, n_columns), dtype=dtype)
+    axes = {"drop_axis": 1} if n_columns is None else {"chunks": (X.chunks[0], (n_columns,))}
+    # As a task of its own the function, which holds the model, is sent once to each worker and not with every chunk.
+    sent = dask.delayed(function, traverse=False)
+    return X.map_blocks(on_chunk, function=sent, empty=empty, dtype=dtype, meta=empty, **axes)
+
+
+def on_chunk(chunk: NDArray, *, function: Callable, empty: NDArray) -> NDArray:
+    """``function(chunk)``, or `empty` for a chunk without rows.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite.
+    """
+    check_finite(chunk)
+    return function(chunk) if len(chunk) else empty
 
 
 def check_finite(rows: NDArray) -> None:
