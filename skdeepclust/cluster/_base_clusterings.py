@@ -267,10 +267,9 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 f"base_clusterer=USPEC(n_init={BASE_N_INIT}, max_iter={BASE_MAX_ITER}), or pass an array."
             )
         columns = [None] * len(members)
+        blocks = {block: parts_of(X[:, slice(*block)]) for block in set(self.feature_blocks_)}
         for task in self.tasks_:
-            start, stop = self.feature_blocks_[task[0]]
-            parts = parts_of(X[:, start:stop])
-            own = [members[m] for m in task]
+            parts, own = blocks[self.feature_blocks_[task[0]]], [members[m] for m in task]
             _, fitted = _fit_task(parts, own, working_dtype(X), label_dtype, weights)
             for m, column in zip(task, fitted, strict=True):
                 columns[m] = column
@@ -398,14 +397,16 @@ def stack_columns(parts, columns, dtype):
     import dask
     import dask.array as da
 
-    @dask.delayed
-    def stack(*labels):
-        return np.stack(labels, axis=1)
-
-    blocks = dask.persist(*[stack(*[column[i] for column in columns]) for i in range(len(parts.lengths))])
+    stack = dask.delayed(stack_labels, pure=False)
+    blocks = dask.persist(*[stack(*labels) for labels in zip(*columns, strict=True)])
     shapes = [(length, len(columns)) for length in parts.lengths]
     arrays = [da.from_delayed(block, shape, dtype=dtype) for block, shape in zip(blocks, shapes, strict=True)]
     return da.concatenate(arrays, axis=0)
+
+
+def stack_labels(*labels):
+    """Labels of all members side by side, in contiguous columns, which the consensus reads."""
+    return np.stack(labels).T
 
 
 def for_workers(estimator):
