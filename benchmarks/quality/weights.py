@@ -57,6 +57,19 @@ def scores(y, labels):
     }
 
 
+def by_group(values, groups):
+    """Mean of one value per base clustering in each group."""
+    return [float(np.mean(values[groups == group])) for group in np.unique(groups)]
+
+
+def edge_weights(base_labels, cluster_weights):
+    """Share of the whole edge weight of the graph that each base clustering has."""
+    sizes = [np.unique(column, return_counts=True)[1] for column in base_labels.T]
+    each = np.split(cluster_weights, np.cumsum([len(n) for n in sizes])[:-1])
+    total = np.array([w @ n for w, n in zip(each, sizes, strict=True)])
+    return total / total.sum()
+
+
 def kmeans_scores(features, seed):
     """Plain k-means on the raw values or on the one layer that one would choose."""
     start = time.perf_counter()
@@ -72,6 +85,7 @@ def consensus_scores(features, base, n_estimators, seed):
     )
     base_labels = ensemble.fit_transform(features.X)
     seconds = time.perf_counter() - start
+    quality = np.array([normalized_mutual_info_score(features.y, column) for column in base_labels.T])
     for name, parameters in WEIGHTINGS.items():
         if len(features.group_sizes) == 1 and name.startswith(OVER_GROUPS):
             continue
@@ -84,8 +98,10 @@ def consensus_scores(features, base, n_estimators, seed):
             random_state=seed,
         )
         found = scores(features.y, model.fit_predict(base_labels))
-        times = {"base_seconds": seconds, "seconds": time.perf_counter() - start}
-        yield {"weighting": name, "n_estimators": n_estimators, "parameters": parameters, **times, **found}
+        found |= {"base_seconds": seconds, "seconds": time.perf_counter() - start}
+        share = edge_weights(base_labels, model.cluster_weights_)
+        found |= {"group_NMI": by_group(quality, ensemble.groups_), "group_share": by_group(share, ensemble.groups_)}
+        yield {"weighting": name, "n_estimators": n_estimators, "parameters": parameters, **found}
 
 
 def measure(source, name, base, seed, features):

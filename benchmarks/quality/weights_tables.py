@@ -11,6 +11,7 @@ from .weights_features import SOURCES
 KMEANS = "k-means"  # in place of base clusterings: one plain k-means, to compare with
 NEGLIGIBLE = 0.005  # differences of NMI up to this one count as neither better nor worse
 BASELINE = "none"
+SHOWN = ("paper 0.4", "paper 1", "cross 1", "debiased 1")  # whose weights are shown layer by layer
 
 
 def line(cells):
@@ -66,6 +67,28 @@ def detail(groups, base, kinds):
     return "\n".join(lines)
 
 
+def layers(groups, base):
+    """Base clusterings by layer: what they are worth, and how much weight each has relative to equal weights."""
+    titles = [f"weight, {kind}" for kind in SHOWN]
+    lines = head(["features", "data set", "NMI of a base clustering", *titles])
+    for (source, its_base), sets in groups.items():
+        for name, runs in sets.items() if its_base == base else ():
+            records = list(runs[BASELINE].values())
+            if len(records[0]["group_sizes"]) == 1:
+                continue
+            cells = [source, name, numbers([r["group_NMI"] for r in records])]
+            for kind in SHOWN:
+                shares = [np.multiply(r["group_share"], r["n_estimators"]) for r in runs[kind].values()]
+                cells.append(numbers(shares))
+            lines.append(line(cells))
+    return "\n".join(lines)
+
+
+def numbers(rows):
+    """Medians of lists, in one cell."""
+    return " ".join(f"{value:.2f}" for value in np.median(rows, axis=0))
+
+
 def cell(value, form=".3f"):
     return "-" if value is None else format(value, form)
 
@@ -99,4 +122,9 @@ def markdown(records, bases, kinds):
         if any(its_base == base for _, its_base in groups):
             parts.append(f'NMI, median over the seeds, base clusterings "{base}":')
             parts.append(detail(groups, base, kinds))
+    parts.append(
+        'By layer, first to last, base clusterings "mixed": NMI with the classes of a base clustering, and the weight '
+        "of one, 1 for equal weights; means over the base clusterings of the layer, medians over the seeds:"
+    )
+    parts.append(layers(groups, "mixed"))
     return "\n\n".join(parts)
