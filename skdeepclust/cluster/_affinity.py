@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..consensus._exact_sums import float_bins, times_integer
 from ..consensus._jit import CACHE, for_each, kernel, n_threads, one_thread, row_blocks
 from ..consensus._spectrum import GRAPH_BITS
-from ._nearest import LIST_ROWS, PRODUCT_ROWS, NeighbourLists, nearest_representatives
+from ._nearest import LIST_ROWS, PRODUCT_ROWS, ProductSearch, nearest_representatives
 from ._rows import read_rows
 
 TABLE_ROWS = 65536
@@ -207,7 +207,7 @@ def membership_table(index, value, vectors, projected, half_norm, rank, spread, 
                 out[i, top] = np.nextafter(out[i, j], 2.0)
 
 
-def find_neighbours(X, *, representatives, n_neighbors, unit, lists: NeighbourLists | None) -> Table:
+def find_neighbours(X, *, representatives, n_neighbors, unit, search) -> Table:
     """Table of the squared distances to the K nearest representatives of the rows of a part."""
     index = np.empty((len(X), n_neighbors), dtype=np.min_scalar_type(len(representatives) - 1))
     value = np.empty((len(X), n_neighbors), dtype=np.float32)
@@ -215,10 +215,10 @@ def find_neighbours(X, *, representatives, n_neighbors, unit, lists: NeighbourLi
     def block(rows):
         part = slice(*rows)
         points = read_rows(X, part, representatives.dtype, unit)
-        index[part], value[part] = nearest_representatives(points, representatives, n_neighbors, lists)
+        index[part], value[part] = nearest_representatives(points, representatives, n_neighbors, search)
 
     with one_thread(), np.errstate(over="ignore"):  # a squared distance beyond float32 is infinite
-        for_each(block, row_blocks(len(X), PRODUCT_ROWS if lists is None else LIST_ROWS))
+        for_each(block, row_blocks(len(X), PRODUCT_ROWS if isinstance(search, ProductSearch) else LIST_ROWS))
     return Table(index, np.minimum(value, np.finfo(np.float32).max, out=value))
 
 

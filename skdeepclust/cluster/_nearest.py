@@ -9,8 +9,11 @@ exact neighbours as good or better. Two exact ways are used:
   neighbours) its neighbours are tried in the order of their distance to it. By the triangle inequality no
   further one can be among the K nearest once that distance exceeds the sum of the row's distances to the
   representative and to the K-th best so far. A few dozen distances instead of p;
-* many features: candidates from a matrix product in float32, measured in float64 and proved by a bound on the
-  rounding error; where the proof fails, all p are measured.
+* more features: a matrix product in float32 gives lower bounds of all distances; centres are measured in float64 in
+  the order of their bounds until the next bound exceeds the K-th distance. Where leading principal axes of the
+  representatives hold most of their spread, the product runs over those alone, and the bound adds what the parts
+  of row and centre beyond the axes must differ at least, ``(|x'| - |r'|)^2``. The bounds take off the largest
+  possible rounding error, so that the result is exact and does not depend on how the product was computed.
 """
 
 import math
@@ -20,7 +23,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from ..consensus._jit import CACHE, kernel
+from ..consensus._jit import CACHE, kernel, one_thread
+from ._principal_axes import N_AXES, principal_axes
 
 PRODUCT_ROWS = 512  # a table of that many rows of products stays near the second cache level
 LIST_ROWS = 8192
@@ -29,6 +33,8 @@ LANES = 64
 MAX_LIST_FEATURES = 3  # above, one matrix product is faster than lists of neighbours
 LIST_LENGTH = 256
 DESCENT_NEIGHBOURS = 9
+MAX_FEATURES = 128  # above, products run over principal axes
+MIN_SHARE = 0.7  # of the spread of the representatives that they must hold
 MARGIN = 1.0 + 1e-6  # covers the rounding of the lengths that are compared
 
 
@@ -72,15 +78,16 @@ def insert_sorted(distance, index, value, name):
 
 
 @kernel
-def best_products(products, centre_norm, names, rough):
-    """Names and values (n, c) of the c smallest ``centre_norm - 2 products`` of each row, ascending; all are finite.
+def best_products(bounds, names):
+    """Names (n, c) of the c smallest entries of each row of `bounds` (n, p) float32, ascending; all are finite.
 
     The values are laid out in lines of LANES; the c-th smallest of the minima over each column of that table is a
     bound that only c values and a few more pass, and just those are sorted. Indices that count from 0 keep the
     loops in vector registers.
     """
-    n, p = products.shape
+    n, p = bounds.shape
     c = names.shape[1]
+    rough = np.empty(c, dtype=np.float32)
     lanes = max(LANES, 2 * c)
     lines = -(-p // lanes)
     flat = np.empty(lines * lanes, dtype=np.float32)
@@ -90,7 +97,7 @@ def best_products(products, centre_norm, names, rough):
     least = np.empty(c, dtype=np.float32)
     for i in range(n):
         for j in range(p):
-            flat[j] = centre_norm[j] - np.float32(2.0) * products[i, j]
+            flat[j] = bounds[i, j]
         minima[:] = np.float32(np.inf)
         for line in range(lines):
             for lane in range(lanes):
@@ -99,7 +106,7 @@ def best_products(products, centre_norm, names, rough):
         for t in range(c):
             least[t] = np.float32(np.inf)
             names[i, t] = p
-            rough[i, t] = np.float32(np.inf)
+            rough[t] = np.float32(np.inf)
         for lane in range(lanes):
             here = minima[lane]
             if here < least[c - 1]:
@@ -117,45 +124,60 @@ def best_products(products, centre_norm, names, rough):
                 continue
             for lane in range(lanes):
                 here = table[line, lane]
-                if here <= limit and here < rough[i, c - 1]:
+                if here <= limit and here < rough[c - 1]:
                     t = c - 1
-                    while t > 0 and rough[i, t - 1] > here:
-                        rough[i, t] = rough[i, t - 1]
+                    while t > 0 and rough[t - 1] > here:
+                        rough[t] = rough[t - 1]
                         names[i, t] = names[i, t - 1]
                         t -= 1
-                    rough[i, t] = here
+                    rough[t] = here
                     names[i, t] = line * lanes + lane
 
 
 @kernel
-def nearest_of_candidates(points, centres, names, bound, index, distance):
-    """Exact K nearest centres of all rows, given candidates found by an inexact method.
+def lower_bounds(products, norm, residual, row_residual, out):
+    """``norm_j - 2 products_ij + (residual_j - row_residual_i)^2``, (n, p) float32, in place of the products."""
+    for i in range(products.shape[0]):
+        own = row_residual[i]
+        for j in range(products.shape[1]):
+            gap = residual[j] - own
+            out[i, j] = norm[j] - np.float32(2.0) * products[i, j] + gap * gap
 
-    The candidates ``names[i]`` (p = none) are measured with :func:`squared_distance` in turn, as long as the next
-    one may be nearer than the K-th so far: its squared distance is at least ``bound[i, s]``, ascending, and that of
-    a centre that is no candidate at least ``bound[i, -1]``. If the candidates do not suffice, all centres are
-    measured. So the result depends on the row alone, not on how the candidates were found.
 
-    points : (n, d); centres : (p, d), same float type; names : (n, c) int32; bound : (n, c) float64;
-    index : (n, K) int32 and distance : (n, K) float64 are written: squared, ascending, ties by index.
+@kernel
+def nearest_by_bounds(points, centres, bounds, shift, names, index, distance):
+    """Exact K nearest centres of all rows by lower bounds of their squared distances.
+
+    ``bounds[i, j] + shift[i]`` is at most the squared distance of row i and centre j; ``names[i]`` are the centres
+    with the smallest bounds, ascending. They are measured in turn while the next one may be nearer than the K-th so
+    far; if all of them were, every other centre whose bound allows it is measured as well. With a shift of minus
+    infinity all centres are.
+
+    points : (n, d); centres : (p, d), same float type; bounds : (n, p) float32; shift : (n,) float64; names : (n, c)
+    int32; index : (n, K) int32 and distance : (n, K) float64 are written: squared, ascending, ties by index.
     """
     p = centres.shape[0]
     k = index.shape[1]
-    last = names.shape[1] - 1
+    n_names = names.shape[1]
     for i in range(points.shape[0]):
         nearest, measured = index[i], distance[i]
         nearest[:] = p
         measured[:] = np.inf
-        for s in range(last + 1):
-            if bound[i, s] > measured[k - 1]:
-                break
-            if names[i, s] < p:
-                exact = squared_distance(points, i, centres, names[i, s], measured[k - 1])
-                insert_sorted(measured, nearest, exact, names[i, s])
-        if not measured[k - 1] < bound[i, last]:
-            nearest[:] = p
-            measured[:] = np.inf
-            for j in range(p):
+        proved = False
+        if shift[i] > -np.inf:
+            for s in range(n_names):
+                j = names[i, s]
+                if np.float64(bounds[i, j]) + shift[i] > measured[k - 1]:
+                    proved = True
+                    break
+                insert_sorted(measured, nearest, squared_distance(points, i, centres, j, measured[k - 1]), j)
+        if proved or (n_names == p and shift[i] > -np.inf):
+            continue
+        limit = measured[k - 1]
+        nearest[:] = p
+        measured[:] = np.inf
+        for j in range(p):
+            if not np.float64(bounds[i, j]) + shift[i] > limit:
                 exact = squared_distance(points, i, centres, j, measured[k - 1])
                 insert_sorted(measured, nearest, exact, np.int32(j))
 
@@ -222,12 +244,14 @@ class NeighbourLists:
     order: NDArray[np.int32]
     reach: NDArray[np.float64]
 
+    def nearest(self, points: NDArray, centres: NDArray, index: NDArray[np.int32], distance: NDArray) -> None:
+        """K nearest of `centres` of `points` into `index` and `distance` (n, K)."""
+        nearest_by_lists(points, centres, self.scattered, self.order, self.reach, index, distance)
 
-def neighbour_lists(representatives: NDArray) -> NeighbourLists | None:
-    """Lists of neighbours where they pay, None where a matrix product is faster."""
-    p, d = representatives.shape
-    if d > MAX_LIST_FEATURES:
-        return None
+
+def neighbour_lists(representatives: NDArray) -> NeighbourLists:
+    """:class:`NeighbourLists` of some representatives."""
+    p = len(representatives)
     centres = representatives.astype(np.float64)
     length = min(p, LIST_LENGTH)
     order, reach = np.empty((p, length), dtype=np.int32), np.empty((p, length))
@@ -246,47 +270,105 @@ def neighbour_lists(representatives: NDArray) -> NeighbourLists | None:
     return NeighbourLists(np.array(scattered, dtype=np.int32), order, reach)
 
 
-def candidates_by_products(points: NDArray, centres: NDArray, n_candidates: int) -> tuple[NDArray, NDArray]:
-    """Candidates (n, c) int32, and lower bounds (n, c) of their squared distances, ascending.
+@dataclass(frozen=True)
+class ProductSearch:
+    """What a search by matrix products needs of the representatives.
 
-    No other centre can undercut the last bound. One matrix product in float32, both sides shifted by the mean of the
-    centres; the bounds take off the largest possible rounding error, ``2 (d + 8) eps (|x| + max |r|)^2``.
+    Attributes
+    ----------
+    middle : ndarray of shape (d,), float64
+        Origin of everything below, the mean of the representatives: rounding errors grow with distance from it.
+    axes : ndarray of shape (d, r), float64, or None
+        Orthonormal axes of the product; None for all features.
+    reduced : ndarray of shape (r, p), float32
+        Coordinates of the representatives.
+    norm : ndarray of shape (p,), float32
+        Their squared lengths.
+    residual : ndarray of shape (p,), float32
+        Lengths of their parts beyond the axes.
+    reach : float
+        Largest distance of a representative from the middle.
     """
-    middle = centres.mean(axis=0, dtype=np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):  # values beyond float32 prove nothing and are measured
-        middle = middle.astype(points.dtype)  # any shift will do
-        near, far = (points - middle).astype(np.float32), (centres - middle).astype(np.float32)
-        products = near @ far.T
-        point_norm = np.einsum("ij,ij->i", near, near).astype(np.float64)
-        centre_norm = np.einsum("ij,ij->i", far, far, dtype=np.float64)
-        reach = np.sqrt(point_norm) + math.sqrt(centre_norm.max())
-        slack = (points.shape[1] + 8) * float(np.finfo(np.float32).eps) * reach**2
-        centre_norm = centre_norm.astype(np.float32)
-    names = np.empty((len(points), n_candidates), dtype=np.int32)
-    rough = np.empty((len(points), n_candidates), dtype=np.float32)
-    if not np.isfinite(centre_norm).all():
-        names[:] = len(centres)
-        return names, np.full(names.shape, -np.inf)
-    best_products(products, centre_norm, names, rough)
-    bound = rough + (point_norm - 2 * slack)[:, None]
-    return names, np.where(np.isfinite(bound), bound, -np.inf)
+
+    middle: NDArray[np.float64]
+    axes: NDArray[np.float64] | None
+    reduced: NDArray[np.float32]
+    norm: NDArray[np.float32]
+    residual: NDArray[np.float32]
+    reach: float
+
+    def nearest(self, points: NDArray, centres: NDArray, index: NDArray[np.int32], distance: NDArray) -> None:
+        """K nearest of `centres` of a block of `points` into `index` and `distance` (n, K)."""
+        p = len(centres)
+        names = np.empty((len(points), min(index.shape[1] + SPARE_CANDIDATES, p)), dtype=np.int32)
+        with np.errstate(over="ignore", invalid="ignore"):  # values beyond float32 prove nothing and are measured
+            rows = points - self.middle
+            length = np.einsum("ij,ij->i", rows, rows)
+            if self.axes is None:
+                row_residual = np.zeros(len(rows), dtype=np.float32)
+            else:
+                rows = rows @ self.axes
+                row_residual = _rest(length, np.einsum("ij,ij->i", rows, rows))
+            bounds = rows.astype(np.float32) @ self.reduced
+            lower_bounds(bounds, self.norm, self.residual, row_residual, bounds)
+            # |x|^2 within the axes is what the bounds lack; rounding errors are at most this share of (|x| + |r|)^2
+            slack = 4 * (len(self.reduced) + 8) * np.finfo(np.float32).eps * (np.sqrt(length) + self.reach) ** 2
+            shift = length - row_residual.astype(np.float64) ** 2 - slack
+            finite = np.isfinite(shift) & np.isfinite(slack) & (slack < 1e37) & np.isfinite(self.reach)
+        shift[~finite] = -np.inf
+        bounds[~finite] = 0.0
+        best_products(bounds, names)
+        nearest_by_bounds(points, centres, bounds, shift, names, index, distance)
+
+
+def _rest(whole, part):
+    """Length of what is left of a vector: ``sqrt(whole - part)`` of squared lengths, float32."""
+    return np.sqrt(np.maximum(whole - part, 0.0)).astype(np.float32)
+
+
+def product_search(representatives: NDArray) -> ProductSearch:
+    """:class:`ProductSearch` for some representatives, along their principal axes where those hold their spread."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        middle = representatives.mean(axis=0, dtype=np.float64)
+        centres = representatives - middle
+        length = np.einsum("ij,ij->i", centres, centres)
+        axes, reduced, residual = None, centres, np.zeros(len(centres), dtype=np.float32)
+        if centres.shape[1] > MAX_FEATURES and len(centres) > 2 * N_AXES and np.isfinite(length.sum()):
+            axes = np.linalg.qr(principal_axes(centres.astype(np.float32), N_AXES).astype(np.float64))[0]
+            part = centres @ axes
+            within = np.einsum("ij,ij->i", part, part)
+            if within.sum() > MIN_SHARE * length.sum():
+                reduced, residual = part, _rest(length, within)
+            else:
+                axes = None
+        norm = np.einsum("ij,ij->i", reduced, reduced).astype(np.float32)
+        columns = np.ascontiguousarray(reduced.T, dtype=np.float32)
+        return ProductSearch(middle, axes, columns, norm, residual, float(np.sqrt(length.max())))
+
+
+def make_search(representatives: NDArray) -> NeighbourLists | ProductSearch:
+    """The faster way to search in these representatives."""
+    if representatives.shape[1] <= MAX_LIST_FEATURES:
+        return neighbour_lists(representatives)
+    with one_thread():
+        return product_search(representatives)
 
 
 def nearest_representatives(
-    points: NDArray, representatives: NDArray, n_neighbors: int, lists: NeighbourLists | None = None
+    points: NDArray, representatives: NDArray, n_neighbors: int, search: NeighbourLists | ProductSearch
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Exact `n_neighbors` nearest representatives of a block of rows, on the calling thread.
 
     Parameters
     ----------
     points : ndarray of shape (n, d), float32 or float64
-        A block of rows; a table (n, p) of float32 products is made of it at once.
+        A block of rows; a table (n, p) of float32 products may be made of it at once.
     representatives : ndarray of shape (p, d), same type
         Representatives.
     n_neighbors : int
         K, at most p.
-    lists : NeighbourLists, optional
-        From :func:`neighbour_lists`.
+    search : NeighbourLists or ProductSearch
+        From :func:`make_search`.
 
     Returns
     -------
@@ -297,10 +379,5 @@ def nearest_representatives(
     """
     index = np.empty((len(points), n_neighbors), dtype=np.int32)
     distance = np.empty((len(points), n_neighbors))
-    if lists is not None:
-        nearest_by_lists(points, representatives, lists.scattered, lists.order, lists.reach, index, distance)
-    else:
-        n_candidates = min(n_neighbors + SPARE_CANDIDATES, len(representatives))
-        names, bound = candidates_by_products(points, representatives, n_candidates)
-        nearest_of_candidates(points, representatives, names, bound, index, distance)
+    search.nearest(points, representatives, index, distance)
     return index, distance

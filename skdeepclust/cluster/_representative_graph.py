@@ -27,7 +27,7 @@ from ._affinity import (
     rename,
     to_affinity,
 )
-from ._nearest import NeighbourLists, neighbour_lists
+from ._nearest import NeighbourLists, ProductSearch, make_search
 from ._representatives import choose_representatives
 
 MEMBER_ROWS = 20_000  # sample for the k-means of a base clustering
@@ -47,15 +47,15 @@ class RepresentativeGraph:
         Metric.
     bandwidth : float or None
         sigma; None for one of each row's own.
-    lists : NeighbourLists or None
-        See :func:`~._nearest.neighbour_lists`.
+    search : NeighbourLists or ProductSearch
+        See :func:`~._nearest.make_search`.
     """
 
     representatives: NDArray
     n_neighbors: int
     metric: str
     bandwidth: float | None
-    lists: NeighbourLists | None
+    search: NeighbourLists | ProductSearch
 
     def table(self, X: NDArray) -> Table:
         """Affinities of the rows of `X` to their nearest representatives."""
@@ -64,7 +64,7 @@ class RepresentativeGraph:
             representatives=self.representatives,
             n_neighbors=self.n_neighbors,
             unit=self.metric == "cosine",
-            lists=self.lists,
+            search=self.search,
         )
         return to_affinity(table, metric=self.metric, bandwidth=self.bandwidth)
 
@@ -109,20 +109,20 @@ def build_graph(
     """
     unit = metric == "cosine"
     representatives = choose_representatives(parts, n_representatives, seed, dtype, unit, weights)
-    lists = neighbour_lists(representatives)
+    search = make_search(representatives)
     cut = split(parts, weights)
     n = n_rows(parts) if weights is None else float(weights.sum())
     while True:
         k = min(n_neighbors, len(representatives))
         tables = parts.map(
-            find_neighbours, parts.data, representatives=representatives, n_neighbors=k, unit=unit, lists=lists
+            find_neighbours, parts.data, representatives=representatives, n_neighbors=k, unit=unit, search=search
         )
         count = sum(parts.collect(parts.map(column_counts, tables, cut, n_columns=len(representatives))))
         used = count > 0  # a column sum of 0 cannot be divided by
         if used.all():
             break
         representatives, count = np.ascontiguousarray(representatives[used]), count[used]
-        lists = neighbour_lists(representatives)
+        search = make_search(representatives)
         if weights is None:  # nobody named them, so that the neighbours stay the same
             tables = parts.update(rename, tables, place=np.maximum(np.cumsum(used) - 1, 0))
             break
@@ -132,7 +132,7 @@ def build_graph(
     largest = np.max(parts.collect(parts.map(column_maxima, tables, n_columns=len(representatives))), axis=0)
     scale = column_scales(np.ceil(count * (1 - 1e-9)), largest)
     units = total(parts, graph_units, tables, cut, column_scale=scale)
-    graph = RepresentativeGraph(representatives, k, metric, sigma, lists)
+    graph = RepresentativeGraph(representatives, k, metric, sigma, search)
     return graph, tables, graph_from_lower(units, scale), mean_distance
 
 

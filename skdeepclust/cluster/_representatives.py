@@ -14,23 +14,47 @@ from numpy.typing import NDArray
 from ..consensus._discretise import distinct_points
 from ..consensus._jit import for_each, kernel, one_thread, row_blocks
 from ..consensus._parts import n_rows, sample_rows, take
+from ._principal_axes import N_AXES, principal_axes
 from ._rows import read_rows, scale_to_unit
 
 SAMPLE_FACTOR = 10
 KMEANS_ITERATIONS = 10
+MAX_FEATURES = 128  # above, k-means of the sample sees the leading principal components only
+LANES = 64
 BLOCK_ROWS = 512
 
 
 @kernel
 def best_product(products, centre_norm, label):
-    """Index of the smallest ``centre_norm - 2 products`` of each row; products (n, p) float32."""
-    for i in range(products.shape[0]):
-        best, name = np.float32(np.inf), 0
-        for j in range(products.shape[1]):
-            here = centre_norm[j] - np.float32(2.0) * products[i, j]
-            if here < best:
-                best, name = here, j
-        label[i] = name
+    """Index of the smallest ``centre_norm - 2 products`` of each row; products (n, p) float32, norms padded.
+
+    The values are laid out in lines of LANES, whose columns are compared in vector registers; the best column then
+    holds the best value. `centre_norm` is infinite beyond p.
+    """
+    n, p = products.shape
+    flat = np.empty(centre_norm.shape[0], dtype=np.float32)
+    flat[:] = np.float32(np.inf)
+    lines = flat.shape[0] // LANES
+    table = flat.reshape(lines, LANES)
+    minima = np.empty(LANES, dtype=np.float32)
+    for i in range(n):
+        for j in range(p):
+            flat[j] = centre_norm[j] - np.float32(2.0) * products[i, j]
+        minima[:] = np.float32(np.inf)
+        for line in range(lines):
+            for lane in range(LANES):
+                here = table[line, lane]
+                minima[lane] = here if here < minima[lane] else minima[lane]
+        column = 0
+        for lane in range(1, LANES):
+            if minima[lane] < minima[column]:
+                column = lane
+        row = 0
+        for line in range(lines):
+            if table[line, column] == minima[column]:
+                row = line
+                break
+        label[i] = min(row * LANES + column, p - 1)
 
 
 @kernel
@@ -47,6 +71,8 @@ def lloyd_centres(sample: NDArray, weights: NDArray[np.float64], start: NDArray,
     """Centres after `n_iter` iterations of weighted k-means from `start`; an empty one stays where it is.
 
     The distances are one matrix product in float32 per block of rows: representatives need not be exact optima.
+    Rows of more than MAX_FEATURES features are assigned by their leading principal components, which is where most of
+    their distances lie, and the centres are the means of the full rows.
 
     Parameters
     ----------
@@ -62,22 +88,34 @@ def lloyd_centres(sample: NDArray, weights: NDArray[np.float64], start: NDArray,
     middle = sample.mean(axis=0, dtype=np.float64).astype(sample.dtype)
     with np.errstate(over="ignore", invalid="ignore"):  # beyond float32: centres stay near their start
         points, centres = sample - middle, start - middle
-        rows = points.astype(np.float32)
+        rows, reduced = points.astype(np.float32), centres.astype(np.float32)
+        project = sample.shape[1] > MAX_FEATURES and len(sample) > 4 * N_AXES and bool(np.isfinite(rows.sum()))
+        if project:
+            axes = principal_axes(rows, N_AXES)
+            rows, reduced = rows @ axes, reduced @ axes
         label = np.zeros(len(points), dtype=np.int32)
-        for _ in range(n_iter):
-            far = centres.astype(np.float32).T
-            norm = np.einsum("ij,ij->j", far, far, dtype=np.float64).astype(np.float32)
+        for step in range(n_iter):
+            norm = np.full(-(-len(reduced) // LANES) * LANES, np.inf, dtype=np.float32)
+            norm[: len(reduced)] = np.einsum("ij,ij->i", reduced, reduced, dtype=np.float64)
+            far = np.ascontiguousarray(reduced.T)
 
             def assign(block, far=far, norm=norm):
                 first, last = block
                 best_product(rows[first:last] @ far, norm, label[first:last])
 
             for_each(assign, row_blocks(len(rows), BLOCK_ROWS))
-            sums, mass = np.zeros(centres.shape), np.zeros(len(centres))
-            add_rows(points, weights, label, sums, mass)
-            filled = mass > 0
-            centres[filled] = (sums[filled] / mass[filled, None]).astype(sample.dtype)
+            if step < n_iter - 1:
+                move_centres(rows, weights, label, reduced)
+        move_centres(points, weights, label, centres)
         return np.ascontiguousarray(centres + middle, dtype=sample.dtype)
+
+
+def move_centres(points: NDArray, weights: NDArray[np.float64], label: NDArray, centres: NDArray) -> None:
+    """Put every centre, in place, at the weighted mean of its rows; one without rows stays."""
+    sums, mass = np.zeros(centres.shape), np.zeros(len(centres))
+    add_rows(points, weights, label, sums, mass)
+    filled = mass > 0
+    centres[filled] = sums[filled] / mass[filled, None]
 
 
 def read_at(X, rows, *, dtype, unit):

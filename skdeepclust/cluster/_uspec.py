@@ -36,7 +36,7 @@ class USPEC(MembershipMixin, BaseEstimator):
 
     Source: Huang, Wang, Wu, Lai, Kwoh, "Ultra-scalable spectral clustering and ensemble clustering", IEEE TKDE
     32(6), 2020, algorithm 1. Differences: nearest representatives are exact instead of approximate,
-    representatives that no object selects are removed, and above 50,000 rows the final k-means is run on that many
+    representatives that no object selects are removed, and above 20,000 rows the final k-means is run on that many
     of them and finished by two exact passes of Lloyd's algorithm over all.
 
     Parameters
@@ -52,7 +52,7 @@ class USPEC(MembershipMixin, BaseEstimator):
     bandwidth : {"global", "local"}, default="global"
         One sigma for all objects, or for each the mean of its own K distances, which suits regions of very different
         density. Of no effect with "cosine".
-    n_init : int, default=3
+    n_init : int, default=10
         Restarts of the final k-means.
     max_iter : int, default=100
         Iterations of the final k-means.
@@ -100,7 +100,7 @@ class USPEC(MembershipMixin, BaseEstimator):
         n_neighbors=5,
         metric="euclidean",
         bandwidth="global",
-        n_init=3,
+        n_init=10,
         max_iter=100,
         random_state=None,
     ):

@@ -22,7 +22,7 @@ from ._exact_sums import fixed_point_scale
 from ._jit import for_each, kernel, one_thread, row_blocks
 from ._parts import n_rows, sample_rows, split, take, total
 
-MAX_KMEANS_ROWS = 50_000
+MAX_KMEANS_ROWS = 20_000
 LLOYD_PASSES = 2
 BLOCK_ROWS = 16384
 SWEEP_ROWS = 2048  # a block of the embedding stays in the second cache level

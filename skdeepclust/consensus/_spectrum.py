@@ -107,8 +107,8 @@ def column_scales(count: NDArray, largest: NDArray[np.float64]) -> NDArray[np.fl
     """
     bound = np.asarray(count, dtype=np.float64) * largest
     with np.errstate(divide="ignore"):
-        scales: NDArray[np.float64] = np.where(bound > 0, np.exp2(-np.ceil(np.log2(bound) / 2)), 0.0)
-    return scales
+        exponent = -np.ceil(np.log2(bound) / 2)
+    return np.where(bound > 0, np.exp2(exponent), 0.0).astype(np.float64)
 
 
 def graph_from_lower(units: NDArray[np.int64], column_scale: NDArray[np.float64]) -> NDArray[np.float64]:

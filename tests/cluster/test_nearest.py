@@ -9,7 +9,7 @@ from skdeepclust.cluster import _nearest as nearest
 
 
 def find(points, centres, k):
-    return nearest.nearest_representatives(points, centres, k, nearest.neighbour_lists(centres))
+    return nearest.nearest_representatives(points, centres, k, nearest.make_search(centres))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -68,7 +68,10 @@ def test_lists_that_end_too_early_fall_back_to_all(monkeypatch, d):
 def test_lists_and_products_agree():
     rng = np.random.default_rng(0)
     points, centres = rng.normal(size=(2000, 2)).astype(np.float32), rng.normal(size=(700, 2)).astype(np.float32)
-    by_lists, by_products = find(points, centres, 5), nearest.nearest_representatives(points, centres, 5, None)
+    by_lists, by_products = (
+        find(points, centres, 5),
+        nearest.nearest_representatives(points, centres, 5, nearest.product_search(centres)),
+    )
     for a, b in zip(by_lists, by_products, strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -76,10 +79,35 @@ def test_lists_and_products_agree():
 @pytest.mark.parametrize("p", [3, 40, 64, 65, 1000])
 @pytest.mark.parametrize("c", [1, 3, 40])
 def test_best_products_are_the_smallest(p, c):
+    bounds = np.random.default_rng(0).normal(size=(50, p)).astype(np.float32)
+    names = np.empty((50, min(c, p)), np.int32)
+    nearest.best_products(bounds, names)
+    np.testing.assert_array_equal(names, np.argsort(bounds, axis=1, kind="stable")[:, :c])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("noise", [0.01, 1.0])
+def test_principal_axes_leave_the_result_exact(dtype, noise):
+    """Rows near a plane of 20 dimensions in 300, and rows that no plane holds."""
     rng = np.random.default_rng(0)
-    products, norm = rng.normal(size=(50, p)).astype(np.float32), rng.random(p).astype(np.float32)
-    names, rough = np.empty((50, min(c, p)), np.int32), np.empty((50, min(c, p)), np.float32)
-    nearest.best_products(products, norm, names, rough)
-    score = norm - np.float32(2) * products
-    np.testing.assert_array_equal(names, np.argsort(score, axis=1, kind="stable")[:, :c])
-    np.testing.assert_array_equal(rough, np.sort(score, axis=1)[:, :c])
+    plane = rng.normal(size=(20, 300))
+    centres = (rng.normal(size=(400, 20)) @ plane + noise * rng.normal(size=(400, 300)) + 7).astype(dtype)
+    points = (rng.normal(size=(300, 20)) @ plane + noise * rng.normal(size=(300, 300)) + 7).astype(dtype)
+    search = nearest.make_search(centres)
+    assert search.axes is not None
+    index, distance = find(points, centres, 5)
+    expected = twins.nearest(points, centres, 5)
+    np.testing.assert_array_equal(index, expected[0])
+    np.testing.assert_allclose(distance, expected[1], rtol=1e-12)
+    spread = nearest.make_search(rng.normal(size=(400, 300)).astype(dtype))
+    assert spread.axes is None
+
+
+@given(st.integers(0, 10_000))
+def test_bounds_are_bounds(seed):
+    rng = np.random.default_rng(seed)
+    scale = 10.0 ** rng.uniform(-3, 3, 200)
+    centres = (rng.normal(size=(200, 200)) * scale + rng.normal() * 1e3).astype(np.float32)
+    points = centres[rng.integers(0, 200, 20)] + rng.normal(size=(20, 200)).astype(np.float32)
+    index, distance = find(points, centres, 3)
+    np.testing.assert_allclose(distance, twins.nearest(points, centres, 3)[1], rtol=1e-10)
