@@ -25,6 +25,8 @@ from ._uspec import USPEC
 DEFAULT_RANGE = (20, 60)
 BASE_N_INIT = 1
 BASE_MAX_ITER = 5
+MAX_ROWS_ALONE = 20_000  # up to here every U-SPEC member has a graph of its own,
+AUTO_MEMBERS = 10  # above, so many share one
 
 
 def default_cluster_range(n_samples: int) -> tuple[int, int]:
@@ -149,10 +151,10 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     group_sizes : sequence of int or None, default=None
         Widths of consecutive blocks of features (layers, views), which must add up to the number of features.
         None is one block.
-    members_per_graph : int, default=5
+    members_per_graph : int or "auto", default="auto"
         How many U-SPEC members of a block share representatives, their neighbours and eigenvectors, and differ in
-        their number of clusters and its k-means only. 1 gives each its own, as published, and takes about as many
-        times longer.
+        their number of clusters and its k-means only. 1 gives each its own, as published: the most diverse ensemble,
+        in several times the time. "auto" is 1 up to 20,000 rows and 10 above.
     n_jobs : int or None, default=None
         Number of joblib workers over graphs and other members; -1 takes all cores. Does not change the result. The
         backend is joblib's choice (``joblib.parallel_config``).
@@ -193,7 +195,7 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         base_clusterer=None,
         base_n_clusters=None,
         group_sizes=None,
-        members_per_graph=5,
+        members_per_graph="auto",
         n_jobs=None,
         random_state=None,
     ):
@@ -237,7 +239,7 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.feature_blocks_ = [(start, stop) for _, start, stop, _, _ in plan]
         self.groups_ = np.array([group for group, *_ in plan])
         self.n_clusters_per_estimator_ = np.array([member.n_clusters for member in members])
-        self.tasks_ = draw_tasks(members, plan, self.members_per_graph)
+        self.tasks_ = draw_tasks(members, plan, self._sharing(rows))
         if is_dask_array(X):
             self._fit_dask(X, members, label_dtype, weights)
         else:
@@ -299,10 +301,16 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 f"n_estimators must be at least the number of feature blocks, {n_blocks}, so that each has a "
                 f"base clustering; got {n_estimators}."
             )
-        check_integer("members_per_graph", self.members_per_graph, low=1)
+        if self.members_per_graph != "auto":
+            check_integer("members_per_graph", self.members_per_graph, low=1, hint="Or 'auto'.")
         if self.n_jobs is not None and check_integer("n_jobs", self.n_jobs) == 0:
             raise ValueError("n_jobs must be None or an integer other than 0; got 0.")
         return n_estimators, self._check_cluster_range(n_samples), self._check_base_clusterer()
+
+    def _sharing(self, n_samples):
+        if self.members_per_graph != "auto":
+            return self.members_per_graph
+        return 1 if n_samples <= MAX_ROWS_ALONE else AUTO_MEMBERS
 
     def _check_group_sizes(self, n_features):
         if self.group_sizes is None:

@@ -44,7 +44,7 @@ class USENC(ConsensusMixin, BaseEstimator):
         Metric of the members, see :class:`~skdeepclust.USPEC`.
     bandwidth : {"global", "local"}, default="global"
         One bandwidth for all objects or one for each, see :class:`~skdeepclust.USPEC`.
-    members_per_graph : int, default=5
+    members_per_graph : int or "auto", default="auto"
         How many members share representatives, see :class:`~skdeepclust.BaseClusterings`; 1 as published.
     theta : float or None, default=None
         Weights by entropy, see :class:`~skdeepclust.EntropyWeightedConsensus`. None is equal weights.
@@ -98,7 +98,7 @@ class USENC(ConsensusMixin, BaseEstimator):
         n_neighbors=5,
         metric="euclidean",
         bandwidth="global",
-        members_per_graph=5,
+        members_per_graph="auto",
         theta=None,
         n_init=3,
         max_iter=100,

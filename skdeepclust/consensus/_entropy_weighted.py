@@ -6,7 +6,8 @@ from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._support._parameters import check_choice, check_integer, check_real, draw_seed
 from .._support._warnings import FallbackWarning
@@ -24,9 +25,18 @@ from ._entropy import (
     index_from_entropy,
 )
 from ._n_clusters import AUTO, check_n_clusters
-from ._parts import map_rows
+from ._parts import LocalParts, map_rows
+from ._running import start_running
 
 METHODS = ("transfer_cut", "diffusion", "average")
+
+
+def _has_partial_fit(estimator):
+    if estimator.method == "average":
+        raise AttributeError(
+            "method='average' needs all rows at once: it has no partial_fit, method='transfer_cut' has."
+        )
+    return True
 
 
 class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
@@ -89,6 +99,8 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         Iterations of the final k-means; 1 for ``method="average"``.
     label_coder_ : LabelCoder
         The labels seen in each column.
+    running_ : RunningEnsemble
+        What ``partial_fit`` keeps of the rows seen; ``running_.n_seen`` is their number.
     rule_ : TransferCutRule or AverageRule
         What labels new rows.
     n_features_in_ : int
@@ -163,6 +175,55 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         self.labels_ = ensemble.with_unlabelled(labels)
         self.n_clusters_ = self.rule_.n_clusters
         self.n_iter_ = self.rule_.n_iter
+        return self
+
+    @available_if(_has_partial_fit)
+    def partial_fit(self, X, y=None):
+        """Take in another block of rows from the same base clusterings, and refresh the consensus.
+
+        What is kept does not grow with the number of rows: the overlaps of all clusters, and the labels of a random
+        sample of 20,000 rows. Up to that many rows the consensus is that of :meth:`fit` on all of them. Beyond, the
+        final k-means sees the sample only; and with `theta`, the degrees of the objects in the graph, which depend on
+        the weights, are replaced by their means over clusters. After :meth:`fit` it starts anew.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_clusterings)
+            Label matrix of the block; -1 = missing. Labels not seen before are new clusters.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : EntropyWeightedConsensus
+            ``labels_`` are those of this block; ``predict`` labels any rows by the refreshed consensus.
+        """
+        started = hasattr(self, "running_")
+        X = validate_data(self, X, reset=not started, dtype="numeric", ensure_min_samples=1 if started else 2)
+        running = self.running_ if started else start_running(X)
+        self.check_parameters(running.n_seen + len(X), X.shape[1])
+        seed = draw_seed(self.random_state) if not started else self.running_seed_
+        running = running.add(X, seed)
+        groups = self.check_parameters(running.n_labelled, X.shape[1])
+        _warn_single_clustering(running.coder.sizes, self.n_clusters)
+
+        self.label_coder_, sizes = running.coder, running.coder.sizes
+        self.cluster_entropy_, self.cluster_weights_ = self._weigh(running.overlap, sizes, groups)
+        self.rule_, _, self.spectrum_ = fit_transfer_cut(
+            LocalParts(running.sample.T),
+            [running.sample],
+            sizes,
+            self.cluster_weights_,
+            self.n_clusters,
+            graph=running.graph(self.cluster_weights_),
+            diffuse=self.method == "diffusion",
+            n_init=self.n_init,
+            max_iter=self.max_iter,
+            seed=seed,
+        )
+        self.running_, self.running_seed_ = running, seed
+        self.n_clusters_, self.n_iter_ = self.rule_.n_clusters, self.rule_.n_iter
+        self.labels_ = labels_or_missing(self.rule_, running.coder.encode(X), sizes)
         return self
 
     def _cut(self, ensemble, overlap, seed):

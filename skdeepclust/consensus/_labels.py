@@ -64,6 +64,24 @@ class LabelCoder:
                 codes[m] = np.where(values[place] == column, place, len(values))
         return codes
 
+    def extended(self, base_labels: NDArray) -> tuple["LabelCoder", NDArray[np.int64]]:
+        """A coder that knows the labels of more rows too, and the new number of every cluster known before.
+
+        Returns
+        -------
+        coder : LabelCoder
+        place : ndarray of shape (q before,), int64
+            Numbers run over the clusters of all columns, column by column, by ascending label.
+        """
+        values, place, start = [], [], 0
+        for m, (known, edges) in enumerate(zip(self.values, self.edges, strict=True)):
+            found = _unique_labels(_whole_column(base_labels[:, m], edges))
+            merged = np.union1d(known, found[found != MISSING] if edges is None else found)
+            place.append(start + np.searchsorted(merged, known))
+            values.append(merged)
+            start += len(merged)
+        return LabelCoder(tuple(values), self.edges), np.concatenate(place)
+
 
 def _whole_column(column, edges):
     """One column as contiguous int64 labels; `edges` cut a column of non-whole numbers into bins."""

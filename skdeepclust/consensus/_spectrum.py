@@ -108,12 +108,15 @@ def column_scales(count: NDArray, largest: NDArray[np.float64]) -> NDArray[np.fl
     bound = np.asarray(count, dtype=np.float64) * largest
     with np.errstate(divide="ignore"):
         exponent = -np.ceil(np.log2(bound) / 2)
-    return np.where(bound > 0, np.exp2(exponent), 0.0).astype(np.float64)
+    scales = np.zeros(len(bound))
+    scales[bound > 0] = np.exp2(exponent[bound > 0])
+    return scales
 
 
 def graph_from_lower(units: NDArray[np.int64], column_scale: NDArray[np.float64]) -> NDArray[np.float64]:
     """E (q, q), float64 and symmetric, from the lower triangle of ``C E C`` in units of 2^-GRAPH_BITS."""
-    graph = units * 2.0**-GRAPH_BITS
+    graph: NDArray[np.float64] = units.astype(np.float64)
+    graph *= 2.0**-GRAPH_BITS
     graph += np.tril(graph, -1).T
     inverse = np.divide(1.0, column_scale, out=np.zeros_like(column_scale), where=column_scale > 0)
     graph *= inverse[:, None]
