@@ -9,7 +9,8 @@ import numpy as np
 
 ROUNDS = 5
 REPRESENTATIVES = 1000
-MAX_SEARCH_FEATURES = 3  # up to here neighbours are searched without measuring all distances
+MAX_SEARCH_FEATURES = 3
+MAX_FEATURES, N_AXES = 128, 64  # up to here neighbours are searched without measuring all distances
 
 
 def n_cores():
@@ -45,28 +46,33 @@ def measure_limits(n_bytes=2**30, order=2048):
     }
 
 
-def n_graphs(method):
-    """How often `method` searches the nearest representatives of all rows; members of U-SENC may share them."""
+def n_graphs(method, rows):
+    """How often `method` searches the nearest representatives of all rows; members of U-SENC share them."""
     from skdeepclust import USENC
+    from skdeepclust.cluster._base_clusterings import AUTO_MEMBERS, MAX_ROWS_ALONE
 
-    parameters = USENC().get_params()
-    return {"USPEC": 1, "USENC": -(-parameters["n_estimators"] // parameters.get("members_per_graph", 1))}.get(
-        method, 0
-    )
+    if method != "USENC":
+        return int(method == "USPEC")
+    members = 1 if rows <= MAX_ROWS_ALONE else AUTO_MEMBERS
+    return -(-USENC().n_estimators // members)
 
 
 def least_work(method, X):
     """Bytes that `method` moves and float32 operations it does on X at the least.
 
-    Every value is read once and a label of 4 bytes is written for each row. In more than three dimensions the nearest
-    representatives are found by a product of all rows with all representatives.
+    Every value is read once per graph and a label of 4 bytes is written for each row. In more than three dimensions the
+    nearest representatives are found by a product of all rows with all representatives, above 128 features by one with
+    64 principal axes and one along those.
     """
     rows, columns = X.shape
-    work = {"bytes": X.nbytes + 4 * rows, "operations": 0}
+    graphs = n_graphs(method, rows)
+    work = {"bytes": X.nbytes * max(graphs, 1) + 4 * rows, "operations": 0}
     if method == "kernel":
         work["bytes"] = rows * columns  # codes of one byte
     if columns > MAX_SEARCH_FEATURES:
-        work["operations"] = 2 * rows * columns * min(REPRESENTATIVES, rows) * n_graphs(method)
+        p = min(REPRESENTATIVES, rows)
+        per_row = columns * N_AXES + N_AXES * p if columns > MAX_FEATURES else columns * p
+        work["operations"] = 2 * rows * per_row * graphs
     return work
 
 
