@@ -53,8 +53,8 @@ def test_number_of_features(name):
     model = same.reference(name, False)
     with pytest.raises(ValueError, match="X has 5 features, but .* is expecting 6 features"):
         label_method(model)(chunked(name)[:, :5])
+    X = chunked(name)
     with pytest.raises(ValueError, match="compute_chunk_sizes"):
-        X = chunked(name)
         label_method(model)(X[X[:, 0] > 0])
 
 
