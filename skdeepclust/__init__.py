@@ -20,6 +20,7 @@ _HOME = {
     "USENC": "cluster",
     "USPEC": "cluster",
     "cluster_entropy": "consensus",
+    "eigengap_n_clusters": "consensus",
     "ensemble_cluster_index": "consensus",
     "transfer_cut": "consensus",
 }
