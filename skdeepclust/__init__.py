@@ -22,6 +22,7 @@ _HOME = {
     "cluster_entropy": "consensus",
     "eigengap_n_clusters": "consensus",
     "ensemble_cluster_index": "consensus",
+    "stability_curve": "consensus",
     "transfer_cut": "consensus",
 }
 _SUBMODULES = ("cluster", "consensus", "datasets", "deep", "encoders", "metrics", "nn", "plotting")
