@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which rule finds the number of clusters, from a spectrum or from the stability of one ensemble?
+
+    python -m benchmarks.quality.number_of_clusters [--sets blobs planar noise digits] [--seeds 0 1 2] [--stability]
+    python -m benchmarks.quality.number_of_clusters --data DIR --sets pendigits letters usps coil20 --stability
+    python -m benchmarks.quality.number_of_clusters --data DIR --sets digits usps --members deep --stability
+
+Prints Markdown tables of what every rule chooses from the spectrum of the consensus graph of an ensemble, from that of
+one U-SPEC graph, and with ``--stability`` from the curve of `stability_curve` for k = 2 to 30 over the same ensemble. A
+cell holds one number per seed; in a row of blobs, which stands for 7 numbers of clusters from 2 to 15, how often the
+rule was right. The last row is the mean over the rows of ``|log2(chosen / k)|``: 1 is twice or half as many.
+
+``--members`` are the base clusterings: "usenc" 20 of U-SPEC, as in U-SENC; "mixed" 20 of BaseClusterings, U-SPEC and
+k-means in turn; "deep" those of the layers of DeepClusterEnsemble. The U-SPEC graph has 1000 representatives, but at
+most one for ``--rows-per-representative`` rows.
+
+With lambda_k = 1 - mu_k, descending mu, a rule for spectra takes the k >= 2 with the largest
+
+gap          mu_k - mu_(k+1)
+gamma        sqrt(mu_k) - sqrt(mu_(k+1)): the gap in the spectrum of the whole bipartite graph, gamma = 1 - sqrt(mu)
+powers       max over t of mu_k^t - mu_(k+1)^t
+log time     log(log mu_(k+1) / log mu_k), mu at most 0.999: the range of log t over which k of the mu^t survive
+ratio 0.001  log((lambda_(k+1) + D) / (lambda_k + D)), D = 0.001
+ratio 0.01   the same with D = 0.01
+eigengap     the same with D = 0.01 times the median of the 50 lambda: `eigengap_n_clusters`
+
+and one for curves
+
+best         the k with the best mean stability
+1 se         the largest k within one standard error of the best
+within .02   the largest k within 0.02 of the best
+within .05   the largest k within 0.05 of the best
+above .9     the largest k with a stability of 0.9, else the best
+agreement    the largest k whose `ensemble_agreement` is within 0.01 of the best
+stable gap   the k with the widest eigengap among those within 0.05 of the best: `StabilityCurve.best_n_clusters`
+"""
+
+import argparse
+import warnings
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import make_circles, make_moons
+
+from skdeepclust import USPEC, BaseClusterings, EntropyWeightedConsensus, eigengap_n_clusters, stability_curve
+from skdeepclust._support._warnings import SkdeepclustWarning
+from skdeepclust.datasets import make_planar
+
+from .datasets import DATASETS
+from .estimators import as_table
+
+N_EIGENVALUES = 50
+BLOB_NUMBERS = (2, 3, 4, 5, 7, 10, 15)
+PLANAR = ("TB", "SF", "CC", "CG", "Flower")
+
+
+def blobs(n_clusters, separation, n_columns, seed, n_samples=2000):
+    """Gaussians of variance 1 with random shares, their centres at least `separation` apart."""
+    rng = np.random.default_rng([seed, n_clusters, n_columns])
+    reach = separation * (np.sqrt(n_clusters) if n_columns == 2 else 1.5)
+    centres = []
+    while len(centres) < n_clusters:
+        new = rng.normal(size=n_columns)
+        new *= reach * rng.random() ** (1 / n_columns) / np.linalg.norm(new)  # uniform in a ball
+        if all(np.linalg.norm(new - old) >= separation for old in centres):
+            centres.append(new)
+        reach *= 1.001  # a crowded draw gets more room
+    share = 0.3 / n_clusters + 0.7 * rng.dirichlet(np.full(n_clusters, 3.0))
+    y = rng.choice(n_clusters, n_samples, p=share)
+    return np.array(centres)[y] + rng.normal(size=(n_samples, n_columns)), y
+
+
+def noise(kind, shape, seed):
+    """Rows without clusters: one class."""
+    return getattr(np.random.default_rng(seed), kind)(size=shape), np.zeros(shape[0], dtype=int)
+
+
+def sets_of(name, folder):
+    """Name of a row -> functions of the seed that return (X, y); where there are several, hits are counted."""
+    if name == "blobs":
+        return {
+            f"blobs, {d} columns, {s} apart": [partial(blobs, k, s, d) for k in BLOB_NUMBERS]
+            for d in (2, 10)
+            for s in (4, 6)
+        }
+    if name == "planar":
+        return {
+            "circles": [lambda seed: make_circles(20_000, factor=0.4, noise=0.04, random_state=seed)],
+            "moons": [lambda seed: make_moons(20_000, noise=0.07, random_state=seed)],
+            **{p: [lambda seed, p=p: make_planar(p, 20_000, random_state=seed)] for p in PLANAR},
+        }
+    if name == "noise":
+        return {
+            "square": [partial(noise, "uniform", (5000, 2))],
+            "Gaussian, 2 columns": [partial(noise, "normal", (5000, 2))],
+            "Gaussian, 10 columns": [partial(noise, "normal", (5000, 10))],
+        }
+    return {name: [lambda seed: DATASETS[name](folder)]}
+
+
+def widest(score):
+    """The k >= 2 with the largest score; entry k - 1 belongs to k."""
+    return 2 + int(np.argmax(score[1:]))
+
+
+def widest_power(mu):
+    return widest(-np.diff(np.maximum(mu, 1e-12) ** np.geomspace(1, 1e4, 400)[:, None]).min(axis=0))
+
+
+SPECTRUM_RULES = {
+    "gap": lambda mu: widest(-np.diff(mu)),
+    "gamma": lambda mu: widest(-np.diff(np.sqrt(mu))),
+    "powers": widest_power,
+    "log time": lambda mu: widest(np.diff(np.log(-np.log(np.clip(mu, 1e-12, 0.999))))),
+    "ratio 0.001": lambda mu: widest(np.diff(np.log(1.001 - mu))),
+    "ratio 0.01": lambda mu: widest(np.diff(np.log(1.01 - mu))),
+    "eigengap": eigengap_n_clusters,
+}
+
+
+def last_within(curve, score, tolerance):
+    """The largest k whose score is within the tolerance of the best."""
+    return int(curve.n_clusters[np.flatnonzero(score >= score.max() - tolerance)[-1]])
+
+
+CURVE_RULES = {
+    "best": lambda curve: int(curve.n_clusters[curve.stability.argmax()]),
+    "1 se": lambda curve: last_within(curve, curve.stability, curve.standard_error[curve.stability.argmax()]),
+    "within .02": lambda curve: last_within(curve, curve.stability, 0.02),
+    "within .05": lambda curve: last_within(curve, curve.stability, 0.05),
+    "above .9": lambda curve: last_within(curve, np.minimum(curve.stability, 0.9), 0.0),
+    "agreement": lambda curve: last_within(curve, curve.agreement, 0.01),
+    "stable gap": lambda curve: curve.best_n_clusters,
+}
+
+
+def ensemble(X, members, seed):
+    """Label matrix of the base clusterings of `X`."""
+    if members == "deep":
+        from skdeepclust import DeepClusterEnsemble
+
+        return DeepClusterEnsemble(random_state=seed).fit(X).base_labels_
+    member = USPEC(n_init=1, max_iter=5) if members == "usenc" else None
+    return BaseClusterings(20, base_clusterer=member, random_state=seed).fit(as_table(X)).base_labels_
+
+
+def spectrum_of_ensemble(base_labels):
+    model = EntropyWeightedConsensus(N_EIGENVALUES - 10, theta=None, n_init=1, max_iter=1, random_state=0)
+    return model.fit(base_labels).spectrum_[:N_EIGENVALUES]
+
+
+def spectrum_of_graph(X, rows_per_representative, seed):
+    p = min(1000, len(X) // rows_per_representative)
+    model = USPEC(N_EIGENVALUES - 10, n_representatives=p, n_init=1, max_iter=1, random_state=seed)
+    return model.fit(as_table(X)).spectrum_[:N_EIGENVALUES]
+
+
+def choices(X, seed, args):
+    """Title of a table -> rule -> what it chooses."""
+    base_labels = ensemble(X, args.members, seed)
+    mu = spectrum_of_ensemble(base_labels)
+    found = {f"Spectrum of the consensus graph, {args.members}": {n: r(mu) for n, r in SPECTRUM_RULES.items()}}
+    if args.members != "deep":
+        mu = spectrum_of_graph(X, args.rows_per_representative, seed)
+        found["Spectrum of one U-SPEC graph"] = {n: r(mu) for n, r in SPECTRUM_RULES.items()}
+    if args.stability:
+        curve = stability_curve(base_labels, range(2, 31), random_state=seed)
+        found[f"Stability, {args.members}"] = {n: r(curve) for n, r in CURVE_RULES.items()}
+        found[f"Stability, {args.members}"]["best stability"] = round(float(curve.stability.max()), 2)
+    return found
+
+
+def print_table(title, rows):
+    """Print `rows`: name -> (true numbers, list of choices)."""
+    rules = list(next(iter(rows.values()))[1][0])
+    print(f"\n{title}\n\n| data | k | " + " | ".join(rules) + " |\n|---|---" + "|---" * len(rules) + "|")
+    errors = []
+    for name, (truth, found) in rows.items():
+        several = len(set(truth)) > 1
+        cells = [f"{min(truth)} to {max(truth)}" if several else "none" if truth[0] == 1 else str(truth[0])]
+        for rule in rules:
+            chosen = [f[rule] for f in found]
+            hits = f"{sum(c == k for c, k in zip(chosen, truth, strict=True))}/{len(truth)}"
+            cells.append(hits if several and rule != "best stability" else " ".join(map(str, dict.fromkeys(chosen))))
+        print(f"| {name} | " + " | ".join(cells) + " |")
+        if min(truth) > 1:
+            errors.append([np.mean([abs(np.log2(f[r] / k)) for f, k in zip(found, truth, strict=True)]) for r in rules])
+    if errors:
+        print("| octaves off, mean | | " + " | ".join(f"{e:.2f}" for e in np.mean(errors, axis=0)) + " |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=None)
+    names = ["blobs", "planar", "noise", *sorted(DATASETS)]
+    parser.add_argument("--sets", nargs="+", default=["blobs", "planar", "noise", "digits"], choices=names)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--members", choices=["usenc", "mixed", "deep"], default="usenc")
+    parser.add_argument("--rows-per-representative", type=int, default=10)
+    parser.add_argument("--stability", action="store_true", help="study the rules for stability curves as well")
+    args = parser.parse_args()
+    warnings.simplefilter("ignore", SkdeepclustWarning)  # many numbers are wrong on purpose
+    tables = {}
+    for name in args.sets:
+        for row, makers in sets_of(name, args.data).items():
+            for seed in args.seeds:
+                for make in makers:
+                    X, y = make(seed)
+                    for title, found in choices(X, seed, args).items():
+                        truth, list_of_found = tables.setdefault(title, {}).setdefault(row, ([], []))
+                        truth.append(len(np.unique(y)))
+                        list_of_found.append(found)
+    for title, rows in tables.items():
+        print_table(title, rows)
+
+
+if __name__ == "__main__":
+    main()
