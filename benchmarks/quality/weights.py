@@ -86,6 +86,7 @@ def consensus_scores(features, base, n_estimators, seed):
     base_labels = ensemble.fit_transform(features.X)
     seconds = time.perf_counter() - start
     quality = np.array([normalized_mutual_info_score(features.y, column) for column in base_labels.T])
+    kinds = np.array(["U-SPEC" if isinstance(member, USPEC) else "k-means" for member in ensemble.estimators_])
     for name, parameters in WEIGHTINGS.items():
         if len(features.group_sizes) == 1 and name.startswith(OVER_GROUPS):
             continue
@@ -100,7 +101,8 @@ def consensus_scores(features, base, n_estimators, seed):
         found = scores(features.y, model.fit_predict(base_labels))
         found |= {"base_seconds": seconds, "seconds": time.perf_counter() - start}
         share = edge_weights(base_labels, model.cluster_weights_)
-        found |= {"group_NMI": by_group(quality, ensemble.groups_), "group_share": by_group(share, ensemble.groups_)}
+        for part, groups in (("group", ensemble.groups_), ("kind", kinds)):
+            found |= {f"{part}_NMI": by_group(quality, groups), f"{part}_share": by_group(share, groups)}
         yield {"weighting": name, "n_estimators": n_estimators, "parameters": parameters, **found}
 
 

@@ -67,19 +67,19 @@ def detail(groups, base, kinds):
     return "\n".join(lines)
 
 
-def layers(groups, base):
-    """Base clusterings by layer: what they are worth, and how much weight each has relative to equal weights."""
+def inside(groups, base, part):
+    """Base clusterings by layer or by kind: what one is worth, and its weight relative to equal weights."""
     titles = [f"weight, {kind}" for kind in SHOWN]
     lines = head(["features", "data set", "NMI of a base clustering", *titles])
     for (source, its_base), sets in groups.items():
         for name, runs in sets.items() if its_base == base else ():
             records = list(runs[BASELINE].values())
-            if len(records[0]["group_sizes"]) == 1:
+            if len(records[0][f"{part}_NMI"]) == 1:
                 continue
-            cells = [source, name, numbers([r["group_NMI"] for r in records])]
+            cells = [source, name, numbers([r[f"{part}_NMI"] for r in records])]
             for kind in SHOWN:
-                shares = [np.multiply(r["group_share"], r["n_estimators"]) for r in runs[kind].values()]
-                cells.append(numbers(shares))
+                shares = [np.multiply(r[f"{part}_share"], r["n_estimators"]) for r in runs.get(kind, {}).values()]
+                cells.append(numbers(shares) if shares else "-")
             lines.append(line(cells))
     return "\n".join(lines)
 
@@ -122,9 +122,10 @@ def markdown(records, bases, kinds):
         if any(its_base == base for _, its_base in groups):
             parts.append(f'NMI, median over the seeds, base clusterings "{base}":')
             parts.append(detail(groups, base, kinds))
-    parts.append(
-        'By layer, first to last, base clusterings "mixed": NMI with the classes of a base clustering, and the weight '
-        "of one, 1 for equal weights; means over the base clusterings of the layer, medians over the seeds:"
-    )
-    parts.append(layers(groups, "mixed"))
+    for part, order in (("group", "By layer, first to last"), ("kind", "By kind, U-SPEC and k-means")):
+        parts.append(
+            f'{order}, base clusterings "mixed": NMI with the classes of a base clustering, and the weight of one, 1 '
+            "for equal weights; means over the base clusterings of the layer or kind, medians over the seeds:"
+        )
+        parts.append(inside(groups, "mixed", part))
     return "\n\n".join(parts)
