@@ -24,6 +24,7 @@ _HOME = {
     "ensemble_cluster_index": "consensus",
     "stability_curve": "consensus",
     "transfer_cut": "consensus",
+    "warm_up": "cluster",
 }
 _SUBMODULES = ("cluster", "consensus", "datasets", "deep", "encoders", "metrics", "nn", "plotting")
 

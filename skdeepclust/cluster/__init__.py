@@ -4,5 +4,6 @@
 from ._base_clusterings import BaseClusterings
 from ._usenc import USENC
 from ._uspec import USPEC
+from ._warm_up import warm_up
 
-__all__ = ["USENC", "USPEC", "BaseClusterings"]
+__all__ = ["USENC", "USPEC", "BaseClusterings", "warm_up"]

@@ -9,12 +9,11 @@ graph: everything summed over objects is an integer (:mod:`skdeepclust.consensus
 import math
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from ..consensus._exact_sums import float_bins, times_integer
-from ..consensus._jit import CACHE, for_each, kernel, n_threads, one_thread, row_blocks
+from ..consensus._jit import finite_kernel, for_each, kernel, n_threads, one_thread, row_blocks, summing_kernel
 from ..consensus._spectrum import GRAPH_BITS
 from ._nearest import LIST_ROWS, PRODUCT_ROWS, ProductSearch, nearest_representatives
 from ._rows import read_rows
@@ -130,7 +129,7 @@ def embed_table(index, value, vectors, rows, out):
             row[c] /= norm
 
 
-@numba.njit(nogil=True, cache=CACHE, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "nnan"})
+@summing_kernel
 def squared_norm(row):
     """Sum of squares of a float32 row, in vector registers."""
     total = np.float32(0.0)
@@ -139,7 +138,7 @@ def squared_norm(row):
     return total
 
 
-@numba.njit(nogil=True, cache=CACHE, error_model="numpy", fastmath={"reassoc", "nsz", "nnan"})
+@finite_kernel
 def largest_of(row):
     """Largest entry of a float32 row, in vector registers."""
     best = row[0]

@@ -19,11 +19,10 @@ exact neighbours as good or better. Two exact ways are used:
 import math
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from ..consensus._jit import CACHE, kernel, one_thread
+from ..consensus._jit import kernel, one_thread, summing_kernel
 from ._principal_axes import N_AXES, principal_axes
 
 PRODUCT_ROWS = 512  # a table of that many rows of products stays near the second cache level
@@ -38,7 +37,7 @@ MIN_SHARE = 0.7  # of the spread of the representatives that they must hold
 MARGIN = 1.0 + 1e-6  # covers the rounding of the lengths that are compared
 
 
-@numba.njit(nogil=True, cache=CACHE, error_model="numpy", fastmath={"reassoc", "contract"})
+@summing_kernel
 def partial_distance(points, i, centres, j, first, last):
     """``sum_c (points[i, c] - centres[j, c])^2`` over features first .. last - 1 in float64, in vector registers."""
     total = 0.0
