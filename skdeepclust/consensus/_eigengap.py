@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._support._parameters import check_integer
 
-N_EIGENVALUES = 50  # how many the study in benchmarks/quality/number_of_clusters.py hands over
+N_EIGENVALUES = 50  # as many as a graph should be asked for; benchmarks/quality/number_of_clusters.py is the study
 RESOLUTION = 0.01
 ROUNDING = 1e-9  # eigenvalues are not known better than this
 
@@ -20,7 +20,7 @@ def eigengaps(spectrum: ArrayLike) -> NDArray[np.float64]:
     r"""Gap behind every eigenvalue but the last, on a multiplicative scale.
 
     .. math:: g_k = \log \frac{\lambda_{k+1} + \delta}{\lambda_k + \delta}, \qquad \lambda_k = 1 - \mu_k, \qquad
-        \delta = 0.01 \operatorname{median}(\lambda)
+        \delta = 0.01 \operatorname{median}(\lambda_1, \dots, \lambda_{50})
 
     A random walk on the graph leaves the k-th piece at the rate :math:`\lambda_k`; where k clusters exist, it leaves
     them :math:`e^{g_k}` times more slowly than it spreads inside them. Rates below :math:`\delta` all count as never:
@@ -43,7 +43,7 @@ def eigengaps(spectrum: ArrayLike) -> NDArray[np.float64]:
         If `spectrum` is not one-dimensional, or not descending within [0, 1].
     """
     rate = 1.0 - _check_spectrum(spectrum)
-    delta = max(RESOLUTION * float(np.median(rate)), ROUNDING)
+    delta = max(RESOLUTION * float(np.median(rate[:N_EIGENVALUES])), ROUNDING)
     return np.diff(np.log(rate + delta))
 
 
@@ -51,7 +51,7 @@ def eigengap_n_clusters(spectrum: ArrayLike, low: int = 2, *, high: int | None =
     r"""Choose the number of clusters at the widest gap of a spectrum.
 
     .. math:: \hat k = \operatorname*{arg\,max}_{low \le k \le high} \log \frac{\lambda_{k+1} + \delta}{\lambda_k +
-        \delta}, \qquad \lambda_k = 1 - \mu_k, \qquad \delta = 0.01 \operatorname{median}(\lambda)
+        \delta}, \qquad \lambda_k = 1 - \mu_k, \qquad \delta = 0.01 \operatorname{median}(\lambda_1, \dots, \lambda_{50})
 
     The ratio of the rates at which a random walk leaves the pieces of the graph, not their difference: the
     difference finds well separated clusters only where the pieces inside them mix fast.
@@ -60,8 +60,8 @@ def eigengap_n_clusters(spectrum: ArrayLike, low: int = 2, *, high: int | None =
     ----------
     spectrum : array-like of shape (n_eigenvalues,)
         Leading eigenvalues :math:`\mu_1 = 1 \ge \mu_2 \ge \dots` of the reduced graph of a transfer cut,
-        ``spectrum_`` of an estimator that was asked for many clusters. Fifty of them are what the rule was studied
-        with; :math:`\delta` follows their number slowly.
+        ``spectrum_`` of an estimator that was asked for many clusters. Pass 50, or all where the graph has fewer
+        columns: with 20 or 30 :math:`\delta` is smaller, and so is the choice where clusters lie within clusters.
     low : int, default=2
         Smallest number considered, at least 2: a connected graph always has its widest gap after the first.
     high : int or None, default=None

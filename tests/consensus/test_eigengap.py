@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from skdeepclust import TransferCut, eigengap_n_clusters
 from skdeepclust.consensus._eigengap import eigengaps
 
-spectra = st.lists(st.floats(0, 1), min_size=2, max_size=60).map(lambda v: [1.0, *sorted(v, reverse=True)])
+spectra = st.lists(st.floats(0, 1), min_size=2, max_size=80).map(lambda v: [1.0, *sorted(v, reverse=True)])
 
 
 def planted_spectrum(n_blocks, size, leak):
@@ -23,7 +23,7 @@ def planted_spectrum(n_blocks, size, leak):
 
 def gaps_one_by_one(mu):
     rate = [1 - m for m in mu]
-    delta = max(0.01 * statistics.median(rate), 1e-9)
+    delta = max(0.01 * statistics.median(rate[:50]), 1e-9)
     return [math.log((b + delta) / (a + delta)) for a, b in pairwise(rate)]
 
 
@@ -54,7 +54,7 @@ def test_pieces_that_are_never_left_do_not_hide_those_left_seldom():
 
 @given(spectra, st.floats(0.01, 1))
 def test_is_blind_to_the_speed_of_the_walk(mu, speed):
-    if 1 - mu[len(mu) // 2] < 1e-3:
+    if 1 - mu[min(len(mu), 50) // 2] < 1e-3:
         return  # the floor of delta is a rounding error, not a rate
     lazy = 1 - speed * (1 - np.array(mu))
     np.testing.assert_allclose(eigengaps(lazy), eigengaps(mu), atol=1e-6)
