@@ -51,7 +51,8 @@ def eigengap_n_clusters(spectrum: ArrayLike, low: int = 2, *, high: int | None =
     r"""Choose the number of clusters at the widest gap of a spectrum.
 
     .. math:: \hat k = \operatorname*{arg\,max}_{low \le k \le high} \log \frac{\lambda_{k+1} + \delta}{\lambda_k +
-        \delta}, \qquad \lambda_k = 1 - \mu_k, \qquad \delta = 0.01 \operatorname{median}(\lambda_1, \dots, \lambda_{50})
+        \delta}, \qquad \lambda_k = 1 - \mu_k, \qquad
+        \delta = 0.01 \operatorname{median}(\lambda_1, \dots, \lambda_{50})
 
     The ratio of the rates at which a random walk leaves the pieces of the graph, not their difference: the
     difference finds well separated clusters only where the pieces inside them mix fast.
