@@ -50,8 +50,7 @@ def test_nothing_is_imported_that_is_not_declared():
 def test_tests_import_only_what_their_extra_installs():
     declared = {name for name, extra in requirements() if extra in (None, "test")}
     own = {path.stem for path in Path(__file__).parent.rglob("*.py")}
-    optional = {"dask", "distributed", "tqdm"}  # tests that need these skip without them
-    assert imported_by(Path(__file__).parent) <= declared | own | optional
+    assert imported_by(Path(__file__).parent) <= declared | own
 
 
 def test_type_marker_is_installed():
