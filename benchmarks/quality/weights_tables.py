@@ -109,6 +109,21 @@ def summary(groups, kinds, measure):
     return "\n".join(lines)
 
 
+def overall(groups, bases, kinds):
+    """The same over raw values, planar sets and default layers together, with the worst case."""
+    lines = head(["base clusterings", "weights", "pairs", "mean", "better / worse", "least", "greatest"])
+    for base in bases:
+        every = [sets for (source, b), sets in groups.items() if b == base and "all layers" not in source]
+        for kind in kinds:
+            parts = [differences(sets, kind) for sets in every]
+            if kind == BASELINE or not all(len(part) for part in parts):
+                continue  # weights that need layers
+            d = np.concatenate(parts)
+            counts = f"{(d > NEGLIGIBLE).sum()} / {(d < -NEGLIGIBLE).sum()}"
+            lines.append(line([base, kind, len(d), f"{d.mean():+.3f}", counts, f"{d.min():+.3f}", f"{d.max():+.3f}"]))
+    return "\n".join(lines)
+
+
 def markdown(records, bases, kinds):
     """All tables, as Markdown."""
     groups, parts = grouped(records, bases), []
@@ -118,6 +133,8 @@ def markdown(records, bases, kinds):
             f"pairs of data set and seed it is better / worse by more than {NEGLIGIBLE}:"
         )
         parts.append(summary(groups, kinds, measure))
+    parts.append("NMI with weights minus NMI without, raw values, planar sets and the default layers together:")
+    parts.append(overall(groups, [base for base in bases if any(b == base for _, b in groups)], kinds))
     for base in bases:
         if any(its_base == base for _, its_base in groups):
             parts.append(f'NMI, median over the seeds, base clusterings "{base}":')
