@@ -2,7 +2,9 @@
 """Two worker processes: the same bits, small graphs, and nothing left behind on the cluster."""
 
 import gc
+import os
 import pickle
+import signal
 import time
 import warnings
 
@@ -129,6 +131,13 @@ def test_joblib_workers_on_the_cluster(weighted):
         np.testing.assert_array_equal(model.predict(same.FEATURES), same.reference("usenc", weighted).labels_)
     np.testing.assert_array_equal(base.base_labels_, serial.base_labels_)
     np.testing.assert_array_equal(model.labels_, same.reference("usenc", weighted).labels_)
+
+
+def test_a_lost_worker_is_made_up_for(client):
+    model = same.MAKE["usenc"]().fit(chunked("usenc"))
+    os.kill(next(iter(client.cluster.workers.values())).process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    np.testing.assert_array_equal(model.base_labels_.compute(), same.reference("usenc", False).base_labels_)
+    same.assert_same(same.MAKE["uspec"]().fit(chunked("uspec")), same.reference("uspec", False))
 
 
 def test_errors_in_a_worker_reach_the_user():
