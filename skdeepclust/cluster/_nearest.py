@@ -301,14 +301,16 @@ class ProductSearch:
         p = len(centres)
         names = np.empty((len(points), min(index.shape[1] + SPARE_CANDIDATES, p)), dtype=np.int32)
         with np.errstate(over="ignore", invalid="ignore"):  # values beyond float32 prove nothing and are measured
-            rows = points - self.middle
-            length = np.einsum("ij,ij->i", rows, rows)
-            if self.axes is None:
+            if self.axes is None:  # in float32 where the data are: what is lost is a share of the length
+                rows = points - self.middle.astype(points.dtype)
+                length = np.einsum("ij,ij->i", rows, rows).astype(np.float64)
                 row_residual = np.zeros(len(rows), dtype=np.float32)
             else:
+                rows = points - self.middle
+                length = np.einsum("ij,ij->i", rows, rows)
                 rows = rows @ self.axes
                 row_residual = _rest(length, np.einsum("ij,ij->i", rows, rows))
-            bounds = rows.astype(np.float32) @ self.reduced
+            bounds = rows.astype(np.float32, copy=False) @ self.reduced
             lower_bounds(bounds, self.norm, self.residual, row_residual, bounds)
             # |x|^2 within the axes is what the bounds lack; rounding errors are at most this share of (|x| + |r|)^2
             slack = 4 * (len(self.reduced) + 8) * np.finfo(np.float32).eps * (np.sqrt(length) + self.reach) ** 2
@@ -329,6 +331,7 @@ def product_search(representatives: NDArray) -> ProductSearch:
     """:class:`ProductSearch` for some representatives, along their principal axes where those hold their spread."""
     with np.errstate(over="ignore", invalid="ignore"):
         middle = representatives.mean(axis=0, dtype=np.float64)
+        middle = middle.astype(representatives.dtype).astype(np.float64)  # so that rows can be shifted in their type
         centres = representatives - middle
         length = np.einsum("ij,ij->i", centres, centres)
         axes, reduced, residual = None, centres, np.zeros(len(centres), dtype=np.float32)
