@@ -44,7 +44,7 @@ class USPEC(MembershipMixin, BaseEstimator):
     n_clusters : int or "auto", default=8
         Number of clusters; "auto" takes it from the spectrum, see :func:`~skdeepclust.eigengap_n_clusters`.
     n_representatives : int, default=1000
-        p; the number of rows if there are fewer.
+        p; the number of rows if there are fewer. The graph takes 8 p^2 bytes per thread.
     n_neighbors : int, default=5
         K, nearest representatives per object; at most p are used.
     metric : {"euclidean", "cosine"}, default="euclidean"

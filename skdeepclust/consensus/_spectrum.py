@@ -18,6 +18,7 @@ from ._exact_sums import times_integer
 from ._jit import for_each, kernel, one_thread, row_blocks
 
 MAX_DENSE_COLUMNS = 3000
+MAX_DENSITY = 0.1  # a larger graph with fewer entries than that goes to the sparse solver
 EXTRA_EIGENVALUES = 10  # reported beyond n_clusters, so that an eigengap can be seen
 BLOCK_ROWS = 16384
 GRAPH_BITS = 61  # entries are at most 1, sums of rounding errors at most 2^-62 each
@@ -176,6 +177,9 @@ def reduced_spectrum(
     S = (S + S.T) / 2
     q = len(active)
     wanted = min(q, max(n_vectors + EXTRA_EIGENVALUES, MIN_EIGENVALUES))
+    if q > MAX_DENSE_COLUMNS and wanted < q // 4 and np.count_nonzero(S) < MAX_DENSITY * q**2:
+        mu, Q = _lanczos(scipy.sparse.csr_array(S), q, wanted)
+        return _finish(mu, Q, root, active, len(degrees), n_vectors, scale_embedding)
     with one_thread():
         mu, Q = scipy.linalg.eigh(S, subset_by_index=(q - wanted, q - 1), overwrite_a=True, check_finite=False)
     return _finish(mu, Q, root, active, len(degrees), n_vectors, scale_embedding)
@@ -196,12 +200,18 @@ def operator_spectrum(
     Zt = Z.T.tocsr()
     q = len(active)
     wanted = min(q - 1, n_vectors + EXTRA_EIGENVALUES)
-    start = np.random.RandomState(0).uniform(size=q)
     operator = scipy.sparse.linalg.LinearOperator((q, q), matvec=lambda v: Zt @ (Z @ v), dtype=np.float64)
+    mu, Q = _lanczos(operator, q, wanted)
+    return _finish(mu, Q, root, active, len(column), n_vectors, scale_embedding)
+
+
+def _lanczos(operator, q, wanted):
+    """Largest eigenvalues, ascending, and eigenvectors of a symmetric operator; the same start vector every time."""
+    start = np.random.RandomState(0).uniform(size=q)
     with one_thread():
         mu, Q = scipy.sparse.linalg.eigsh(operator, k=wanted, which="LA", v0=start)
     order = np.argsort(mu, kind="stable")
-    return _finish(mu[order], Q[:, order], root, active, len(column), n_vectors, scale_embedding)
+    return mu[order], Q[:, order]
 
 
 def _finish(mu, Q, root, active, n_columns, n_vectors, scale_embedding):

@@ -143,3 +143,13 @@ def test_a_memory_map_is_never_copied_whole(tmp_path):
         tracemalloc.stop()
     assert peak < 4 * stored.size  # what one float32 copy would take
     assert adjusted_rand_score(model.labels_, np.arange(len(stored)) % 2) == 1
+
+
+def test_many_representatives_take_the_sparse_solver(monkeypatch):
+    X, y = blobs(4000, d=2)
+    expected = USPEC(4, n_representatives=900, random_state=0).fit(X)
+    monkeypatch.setattr("skdeepclust.consensus._spectrum.MAX_DENSE_COLUMNS", 300)
+    monkeypatch.setattr("scipy.linalg.eigh", None)  # must not be used
+    model = USPEC(4, n_representatives=900, random_state=0).fit(X)
+    np.testing.assert_allclose(model.spectrum_, expected.spectrum_, atol=1e-8)
+    np.testing.assert_array_equal(model.labels_, expected.labels_)
