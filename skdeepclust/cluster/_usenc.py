@@ -48,7 +48,7 @@ class USENC(ConsensusMixin, BaseEstimator):
         How many members share representatives, see :class:`~skdeepclust.BaseClusterings`; 1 as published.
     theta : float or None, default=None
         Weights by entropy, see :class:`~skdeepclust.EntropyWeightedConsensus`. None is equal weights.
-    n_init : int, default=3
+    n_init : int, default=10
         Restarts of the final k-means.
     max_iter : int, default=100
         Iterations of the final k-means.
@@ -100,7 +100,7 @@ class USENC(ConsensusMixin, BaseEstimator):
         bandwidth="global",
         members_per_graph="auto",
         theta=None,
-        n_init=3,
+        n_init=10,
         max_iter=100,
         n_jobs=None,
         random_state=None,
