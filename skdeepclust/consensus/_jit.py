@@ -17,7 +17,7 @@ from typing import Any
 
 import joblib
 import numba
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 
 def _probe() -> int:
@@ -94,6 +94,20 @@ _blas_users = 0
 _blas_limits: Any = None
 
 
+def _any_thread(change: Callable[[], Any]) -> Any:
+    """Result of ``change()``, which sets a number of BLAS threads, whichever thread this is.
+
+    threadpoolctl from 3.8 on ignores limits on OpenBLAS of all threads but the first that set one, until told that it
+    is done.
+    """
+    release = getattr(OpenBLASController, "clear_controlling_thread", lambda force: None)
+    release(force=True)
+    try:
+        return change()
+    finally:
+        release(force=True)
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Hold BLAS and OpenMP to one thread, so that the sums inside k-means and LAPACK have one order.
@@ -104,13 +118,13 @@ def one_thread() -> Iterator[None]:
     global _blas_users, _blas_limits
     with _blas_lock:
         if _blas_users == 0:
-            _blas_limits = _controller().limit(limits=1, user_api="blas")
+            _blas_limits = _any_thread(lambda: _controller().limit(limits=1, user_api="blas"))
         _blas_users += 1
     try:
-        with _controller().limit(limits=1, user_api="openmp"):
+        with _controller().select(user_api="openmp").limit(limits=1):
             yield
     finally:
         with _blas_lock:
             _blas_users -= 1
             if _blas_users == 0:
-                _blas_limits.restore_original_limits()
+                _any_thread(_blas_limits.restore_original_limits)

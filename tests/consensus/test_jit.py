@@ -2,7 +2,7 @@
 import threading
 
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import ThreadpoolController, threadpool_info
 
 from skdeepclust.consensus import _jit
 
@@ -50,6 +50,30 @@ def test_one_thread_restores_the_limits_whatever_the_order_of_leaving():
     assert set(blas_threads()) <= {1}  # the other thread still holds it
     leave.set()
     thread.join()
+    assert blas_threads() == before
+
+
+def test_one_thread_holds_in_a_worker_after_the_main_thread_has_used_it():
+    before = blas_threads()
+    with _jit.one_thread():
+        pass
+    limits = ThreadpoolController().limit(limits=2, user_api="blas")
+    try:
+        seen = []
+
+        def look():
+            with _jit.one_thread():
+                seen.append(blas_threads())
+            seen.append(blas_threads())
+
+        outside = blas_threads()
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+        assert set(seen[0]) <= {1}
+        assert seen[1] == outside
+    finally:
+        limits.restore_original_limits()
     assert blas_threads() == before
 
 
