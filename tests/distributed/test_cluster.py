@@ -15,6 +15,7 @@ import pytest
 import same_results as same
 
 from skdeepclust.cluster import USENC, USPEC, BaseClusterings
+from skdeepclust.consensus._discretise import MAX_KMEANS_ROWS
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -48,7 +49,7 @@ def test_chunks_of_one_row_and_of_none():
 
 def test_more_rows_than_kmeans_takes():
     """Workers cannot be patched, so that this has as many as it takes for passes over all of them."""
-    X = da.random.default_rng(0).normal(size=(60_000, 2), chunks=(13_000, 2))
+    X = da.random.default_rng(0).normal(size=(MAX_KMEANS_ROWS + 5_000, 2), chunks=(7_000, 2))
     rows = X.compute()
     same.assert_same(USPEC(3, **same.SMALL).fit(X), USPEC(3, **same.SMALL).fit(rows))
     votes = [da.digitize(X[:, i % 2], np.sort(np.random.default_rng(i).normal(size=5))) for i in range(6)]
