@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which rule finds the number of clusters, from a spectrum or from the stability of one ensemble?
+"""Which rule finds the number of clusters: data sets x ensembles x seeds -> a JSON file and tables.
 
-    python -m benchmarks.quality.number_of_clusters [--sets blobs planar noise digits] [--seeds 0 1] [--stability]
-    python -m benchmarks.quality.number_of_clusters --data DIR --sets pendigits letters usps coil20 --stability
-    python -m benchmarks.quality.number_of_clusters --data DIR --sets digits usps --members deep --stability
+    python -m benchmarks.quality.number_of_clusters [--sets blobs planar noise digits] [--seeds 0 1]
+    python -m benchmarks.quality.number_of_clusters --data DIR --sets pendigits letters usps coil20
+    python -m benchmarks.quality.number_of_clusters --data DIR --sets digits usps --members deep --seeds 0
+    python -m benchmarks.quality.number_of_clusters --table
 
-Prints Markdown tables of what every rule chooses from the spectrum of the consensus graph of an ensemble, from that of
-one U-SPEC graph, and with ``--stability`` from the curve of `stability_curve` for k = 2 to 30 over the same ensemble. A
-cell holds one number per seed; in a row of blobs, which stands for 5 numbers of clusters from 2 to 12, how often the
-rule was right. The last row is the mean over the rows of ``|log2(chosen / k)|``: 1 is twice or half as many.
+The file keeps spectra and curves, so that another rule needs no new run; what it holds is skipped unless --force is
+given. Tables: what every rule chooses from the spectrum of the consensus graph of an ensemble, from that of one U-SPEC
+graph, and from the curve of `stability_curve` for k = 2 to 30 over the same ensemble. A cell holds one number per
+seed; in a row of blobs, which stands for 5 numbers of clusters from 2 to 12, how often the rule was right. The last row
+is the mean over the rows of ``|log2(chosen / k)|``: 1 is twice or half as many.
 
 ``--members`` are the base clusterings: "usenc" 20 of U-SPEC, as in U-SENC; "mixed" 20 of BaseClusterings, U-SPEC and
 k-means in turn; "deep" those of the layers of DeepClusterEnsemble. The U-SPEC graph has 1000 representatives, but at
@@ -36,7 +38,9 @@ stable gap   the k with the widest eigengap among those within 0.05 of the best:
 """
 
 import argparse
+import sys
 import warnings
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
@@ -45,8 +49,10 @@ from sklearn.datasets import make_circles, make_moons
 
 from skdeepclust import USPEC, BaseClusterings, EntropyWeightedConsensus, eigengap_n_clusters, stability_curve
 from skdeepclust._support._warnings import SkdeepclustWarning
+from skdeepclust.consensus._stability import StabilityCurve
 from skdeepclust.datasets import make_planar
 
+from . import records as rec
 from .datasets import DATASETS
 from .estimators import as_table
 
@@ -157,18 +163,46 @@ def spectrum_of_graph(X, rows_per_representative, seed):
     return model.fit(as_table(X)).spectrum_[:N_EIGENVALUES]
 
 
-def choices(X, seed, args):
-    """Title of a table -> rule -> what it chooses."""
+def measure(X, seed, args):
+    """Spectra and curve as lists, for the file."""
     base_labels = ensemble(X, args.members, seed)
-    mu = spectrum_of_ensemble(base_labels)
-    found = {f"Spectrum of the consensus graph, {args.members}": {n: r(mu) for n, r in SPECTRUM_RULES.items()}}
+    curve = stability_curve(base_labels, range(2, 31), random_state=seed)
+    found = {"ensemble": spectrum_of_ensemble(base_labels).tolist()}
+    found["curve"] = {field.name: np.asarray(getattr(curve, field.name)).tolist() for field in fields(curve)}
     if args.members != "deep":
-        mu = spectrum_of_graph(X, args.rows_per_representative, seed)
-        found["Spectrum of one U-SPEC graph"] = {n: r(mu) for n, r in SPECTRUM_RULES.items()}
-    if args.stability:
-        curve = stability_curve(base_labels, range(2, 31), random_state=seed)
-        found[f"Stability, {args.members}"] = {n: r(curve) for n, r in CURVE_RULES.items()}
-        found[f"Stability, {args.members}"][FIGURE] = round(float(curve.stability.max()), 2)
+        found["graph"] = spectrum_of_graph(X, args.rows_per_representative, seed).tolist()
+    return found
+
+
+def run(args):
+    done = rec.read(args.out)
+    for name in args.sets:
+        for row, makers in sets_of(name, args.data).items():
+            for seed in args.seeds:
+                for i, make in enumerate(makers):
+                    record = {"set": f"{row}, {i}" if len(makers) > 1 else row, "estimator": args.members, "seed": seed}
+                    if rec.key(record) in done and not args.force:
+                        continue
+                    X, y = make(seed)
+                    record |= {"row": row, "n_samples": len(y), "n_clusters": len(np.unique(y))}
+                    record |= measure(X, seed, args) | {"versions": rec.versions(), "machine": rec.machine()}
+                    done[rec.key(record)] = record
+                    rec.write(args.out, done)
+                    print(*rec.key(record), file=sys.stderr, flush=True)
+    return done
+
+
+def choices(record):
+    """Title of a table -> rule -> what it chooses for one record."""
+    members = record["estimator"]
+    found = {}
+    for source, title in (("ensemble", f"Spectrum of the consensus graph, {members}"), ("graph", "U-SPEC graph")):
+        if source in record:
+            mu = np.array(record[source])
+            found[title] = {name: rule(mu) for name, rule in SPECTRUM_RULES.items()}
+    curve = StabilityCurve(**{name: np.array(value) for name, value in record["curve"].items()})
+    chosen = {name: rule(curve) for name, rule in CURVE_RULES.items()}
+    found[f"Stability, {members}"] = chosen | {FIGURE: round(float(curve.stability.max()), 2)}
     return found
 
 
@@ -204,20 +238,18 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--members", choices=["usenc", "mixed", "deep"], default="usenc")
     parser.add_argument("--rows-per-representative", type=int, default=10)
-    parser.add_argument("--stability", action="store_true", help="study the rules for stability curves as well")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/number_of_clusters.json"))
+    parser.add_argument("--force", action="store_true", help="measure again what the file already holds")
+    parser.add_argument("--table", action="store_true", help="measure nothing, print the tables of the file")
     args = parser.parse_args()
     warnings.simplefilter("ignore", SkdeepclustWarning)  # many numbers are wrong on purpose
     tables = {}
-    for name in args.sets:
-        for row, makers in sets_of(name, args.data).items():
-            for seed in args.seeds:
-                for make in makers:
-                    X, y = make(seed)
-                    for title, found in choices(X, seed, args).items():
-                        truth, list_of_found = tables.setdefault(title, {}).setdefault(row, ([], []))
-                        truth.append(len(np.unique(y)))
-                        list_of_found.append(found)
-    for title, rows in tables.items():
+    for record in (rec.read(args.out) if args.table else run(args)).values():
+        for title, found in choices(record).items():
+            truth, list_of_found = tables.setdefault(title, {}).setdefault(record["row"], ([], []))
+            truth.append(record["n_clusters"])
+            list_of_found.append(found)
+    for title, rows in sorted(tables.items()):
         print_table(title, rows)
 
 
