@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What `test_ranks` has two processes do; run by it as a script, and imported by it for the same work alone."""
 
+import atexit
 import multiprocessing
 import os
 import sys
@@ -8,6 +9,7 @@ import time
 from pathlib import Path
 
 import torch
+from torch import distributed as dist
 from torch import nn
 
 from skdeepclust.nn import ranks as module_of_ranks
@@ -153,8 +155,14 @@ def size_in_a_worker(queue):
     queue.put(find_ranks(CPU).size)
 
 
+def complain_if_the_group_is_left_open():
+    if dist.is_initialized():
+        print("the group outlives the script")
+
+
 def main(folder):
     torch.set_num_threads(1)
+    atexit.register(complain_if_the_group_is_left_open)  # first come, last called
     queue = multiprocessing.get_context("spawn").Queue()
     worker = multiprocessing.get_context("spawn").Process(target=size_in_a_worker, args=(queue,), daemon=True)
     if os.environ["RANK"] == "0":  # before there is a group, when a worker that joined would take this one's place
