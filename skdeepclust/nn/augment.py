@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Augmentations: a batch in, a differently disturbed batch out, on whatever device it lies.
 
-Image augmentations come from kornia, whose parameters are drawn per sample. It draws from torch's global
-generator, so the training loop calls it inside a forked random state. Tables get disturbances of their own.
+The parameters of image augmentations are drawn per sample, on the CPU from torch's global generator, so the
+training loop calls them inside a forked random state; they are :class:`DrawnAugmentation`. Tables get disturbances
+of their own, whose random numbers are as large as the batch and are drawn where it lies.
 """
 
 from collections.abc import Callable
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from .color_jitter import ColorJitter
+from .drawn_augmentation import Chain, DrawnAugmentation
+from .random_affine import RandomAffine
+from .random_blur import RandomBlur
+from .random_erasing import RandomErasing
+from .table_augmentation import TableAugmentation
 
 Augmentation = Callable[[Tensor], Tensor]
 
-AUGMENTATIONS = ("gray", "color", "table", "none")
+AUGMENTATIONS = ("gray", "color", "table", "none", "gray_strong", "color_weak")
 
 
 def build_augmentation(augmentation: str | Augmentation, in_shape: tuple[int, ...]) -> Augmentation:
@@ -20,7 +27,7 @@ def build_augmentation(augmentation: str | Augmentation, in_shape: tuple[int, ..
 
     Parameters
     ----------
-    augmentation : {"auto", "gray", "color", "table", "none"} or callable
+    augmentation : {"auto", "gray", "color", "table", "none", "gray_strong", "color_weak"} or callable
         "auto" is "table" for vectors, "color" for images of three channels, "gray" for all others. A callable
         gets a float batch (n, *in_shape) with pixels in [0, 1] and returns one of the same shape.
     in_shape : tuple of int
@@ -29,31 +36,39 @@ def build_augmentation(augmentation: str | Augmentation, in_shape: tuple[int, ..
     Returns
     -------
     callable
-        Tensor (n, *in_shape) -> Tensor (n, *in_shape).
+        Tensor (n, *in_shape) -> Tensor (n, *in_shape). A :class:`DrawnAugmentation` for images by name and for
+        "none".
 
     Raises
     ------
     ValueError
-        For an unknown name, image augmentations on a table or the reverse, or "color" on images without
-        three channels.
+        For an unknown name, image augmentations on a table or the reverse, or "color" or "color_weak" on
+        images without three channels.
     TypeError
         If `augmentation` is neither a string nor callable.
 
     Notes
     -----
-    ======== ===========================================================================================
-    name     disturbance
-    ======== ===========================================================================================
-    gray     rotation +-15 degrees, shift 10 %, scale 0.85-1.15, shear +-10 degrees; brightness 0.85-1.15;
-             a box of 2-10 % of the image erased with probability 0.3. No flips: a mirrored digit is
-             another digit. No crops: a sleeve is no coat.
-    color    the set of SimCLR and Contrastive Clustering: resized crop of 20-100 % of the area, mirror
-             image, colour jitter (0.4, 0.4, 0.4, 0.1) with probability 0.8, grey with probability 0.2;
-             blur with probability 0.5 from 64 pixels up.
-    table    Gaussian noise of 0.1 standard deviations, and 20 % of the entries replaced by the same
-             column's entry of another row.
-    none     nothing: the positives alone make the views differ.
-    ======== ===========================================================================================
+    =========== ============================================================================================
+    name        disturbance
+    =========== ============================================================================================
+    gray        with probability 0.5 rotation +-15 degrees, shift 10 %, scale 0.85-1.15, shear +-10 degrees;
+                brightness +-0.15; a box of 2-10 % of the image erased with probability 0.3. No flips: a
+                mirrored digit is another digit. No crops: a sleeve is no coat.
+    color       the set of SimCLR and Contrastive Clustering: resized crop of 20-100 % of the area, mirror
+                image, colour jitter (0.4, 0.4, 0.4, 0.1) with probability 0.8, grey with probability 0.2;
+                blur with probability 0.5 from 64 pixels up.
+    table       Gaussian noise of 0.1 standard deviations, and 20 % of the entries replaced by the same
+                column's entry of another row.
+    none        nothing: the positives alone make the views differ.
+    gray_strong rotation +-20 degrees, shift 12 %, scale 0.8-1.2, shear +-15 degrees; brightness +-0.3,
+                contrast 0.7-1.3; a box of 2-20 % erased with probability 0.5.
+    color_weak  resized crop of 60-100 % of the area, mirror image, colour jitter (0.2, 0.2, 0.2, 0.05) with
+                probability 0.8.
+    =========== ============================================================================================
+
+    Parameters of one sample are independent of those of all others. Mirror images have probability 0.5. Colour
+    jitter is (brightness, contrast, saturation, hue) of :class:`ColorJitter`, which adds brightness.
     """
     is_image = len(in_shape) == 3
     if not isinstance(augmentation, str):
@@ -69,7 +84,7 @@ def build_augmentation(augmentation: str | Augmentation, in_shape: tuple[int, ..
         names = ", ".join(repr(n) for n in ("auto", *AUGMENTATIONS))
         raise ValueError(f"augmentation must be one of {names} or a callable; got {augmentation!r}.")
     if name == "none":
-        return _unchanged
+        return Chain()
     if name == "table":
         if is_image:
             raise ValueError("augmentation='table' is for vectors, but X holds images; use 'auto', 'gray' or 'color'.")
@@ -79,70 +94,47 @@ def build_augmentation(augmentation: str | Augmentation, in_shape: tuple[int, ..
             f"augmentation={augmentation!r} needs images, but X is a table. "
             "Pass image_shape=(h, w) or (h, w, c), or use augmentation='table'."
         )
-    if name == "color" and in_shape[0] != 3:
+    if name in ("color", "color_weak") and in_shape[0] != 3:
         raise ValueError(
-            f"augmentation='color' needs images of 3 channels, these have {in_shape[0]}; use 'gray' or a callable."
+            f"augmentation={augmentation!r} needs images of 3 channels, these have {in_shape[0]}; use 'gray' or a "
+            "callable."
         )
-    return _gray() if name == "gray" else _color(in_shape)
+    _, h, w = in_shape
+    return Chain(_IMAGE_STEPS[name]((h, w)))
 
 
-def _unchanged(x: Tensor) -> Tensor:
-    return x
-
-
-def _gray() -> Augmentation:
-    import kornia.augmentation as K
-
-    return nn.Sequential(
-        K.RandomAffine(degrees=15, translate=(0.1, 0.1), scale=(0.85, 1.15), shear=10),
-        K.RandomBrightness((0.85, 1.15)),
-        K.RandomErasing(p=0.3, scale=(0.02, 0.1)),
+def _gray(size: tuple[int, int]) -> tuple[DrawnAugmentation, ...]:
+    return (
+        RandomAffine(size, p=0.5, degrees=15, scale=(0.85, 1.15), shear=10, shift=0.1),
+        ColorJitter(brightness=0.15),
+        RandomErasing(size, p=0.3, area=(0.02, 0.1)),
     )
 
 
-def _color(in_shape: tuple[int, ...]) -> Augmentation:
-    import kornia.augmentation as K
-
-    _, h, w = in_shape
-    steps = [
-        K.RandomResizedCrop((h, w), scale=(0.2, 1.0)),
-        K.RandomHorizontalFlip(),
-        K.ColorJiggle(0.4, 0.4, 0.4, 0.1, p=0.8),
-        K.RandomGrayscale(p=0.2),
-    ]
-    if min(h, w) >= 64:
-        kernel = min(h, w) // 10 // 2 * 2 + 1
-        steps.append(K.RandomGaussianBlur((kernel, kernel), (0.1, 2.0), p=0.5))
-    return nn.Sequential(*steps)
+def _gray_strong(size: tuple[int, int]) -> tuple[DrawnAugmentation, ...]:
+    return (
+        RandomAffine(size, degrees=20, scale=(0.8, 1.2), shear=15, shift=0.12),
+        ColorJitter(brightness=0.3, contrast=0.3),
+        RandomErasing(size, p=0.5, area=(0.02, 0.2)),
+    )
 
 
-class TableAugmentation(nn.Module):
-    """Noise and column-wise corruption for standardised vectors.
+def _color(size: tuple[int, int]) -> tuple[DrawnAugmentation, ...]:
+    steps = (
+        RandomAffine(size, mirror=0.5, crop=(0.2, 1.0), padding="border"),
+        ColorJitter(p=0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, grey=0.2),
+    )
+    return (*steps, RandomBlur(radius=min(size) // 20)) if min(size) >= 64 else steps
 
-    With mask entries drawn independently with probability `corruption`::
 
-        view = where(mask, the same column of a random other row, x + noise * N(0, 1))
+def _color_weak(size: tuple[int, int]) -> tuple[DrawnAugmentation, ...]:
+    return (
+        RandomAffine(size, mirror=0.5, crop=(0.6, 1.0), padding="border"),
+        ColorJitter(p=0.8, brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05),
+    )
 
-    The corruption is that of SCARF (Bahri et al., ICLR 2022): a replaced entry is drawn from the column's own
-    distribution, so it never leaves the range of the data.
 
-    Parameters
-    ----------
-    noise : float, default=0.1
-        Standard deviation of the noise, in standard deviations of the columns.
-    corruption : float, default=0.2
-        Share of the entries that are replaced.
-    """
-
-    def __init__(self, noise: float = 0.1, corruption: float = 0.2):
-        super().__init__()
-        self.noise = noise
-        self.corruption = corruption
-
-    def forward(self, x: Tensor) -> Tensor:
-        mask = torch.rand_like(x) < self.corruption
-        donor = torch.randint(len(x), x.shape, device=x.device)
-        return torch.where(mask, x.gather(0, donor), x + self.noise * torch.randn_like(x))
+_IMAGE_STEPS = {"gray": _gray, "color": _color, "gray_strong": _gray_strong, "color_weak": _color_weak}
 
 
 def check_view(view: Tensor, batch: Tensor) -> None:

@@ -4,7 +4,7 @@ import pickle
 import pytest
 import torch
 
-from skdeepclust.nn.augment import TableAugmentation, build_augmentation, check_view
+from skdeepclust.nn.augment import AUGMENTATIONS, build_augmentation, check_view
 
 
 def images(shape, n=8, seed=0):
@@ -21,10 +21,15 @@ def view(augment, x, seed=0):
     ("name", "shape"),
     [
         ("gray", (1, 16, 16)),
-        ("gray", (3, 16, 16)),
         ("gray", (2, 12, 20)),
+        ("gray", (3, 16, 16)),
+        ("gray", (4, 16, 16)),
+        ("gray_strong", (1, 16, 16)),
+        ("gray_strong", (2, 12, 20)),
+        ("gray_strong", (3, 16, 16)),
         ("color", (3, 16, 16)),
         ("color", (3, 64, 80)),
+        ("color_weak", (3, 16, 16)),
         ("table", (20,)),
         ("auto", (1, 16, 16)),
         ("auto", (3, 16, 16)),
@@ -60,7 +65,7 @@ def test_auto_goes_by_the_kind_of_sample(shape, name):
 
 
 def test_pixels_stay_between_0_and_1():
-    for name, shape in [("gray", (1, 16, 16)), ("color", (3, 16, 16))]:
+    for name, shape in [("gray", (1, 16, 16)), ("gray_strong", (3, 16, 16)), ("color", (3, 64, 64))]:
         views = view(build_augmentation(name, shape), images(shape, n=64))
         assert views.min() >= 0
         assert views.max() <= 1
@@ -74,28 +79,70 @@ def test_a_callable_is_used_as_it_is():
 
 
 def test_augmentations_pickle():
-    for name, shape in [("gray", (1, 16, 16)), ("color", (3, 16, 16)), ("table", (5,))]:
+    for name, shape in [("gray", (1, 16, 16)), ("color", (3, 64, 64)), ("table", (5,)), ("none", (1, 8, 8))]:
         augment = build_augmentation(name, shape)
         x = images(shape)
         assert torch.equal(view(pickle.loads(pickle.dumps(augment)), x), view(augment, x))
 
 
-def test_replaced_entries_come_from_the_same_column():
-    n, d = 400, 6
-    x = torch.arange(n * d, dtype=torch.float32).reshape(n, d)  # every entry is another number; column = entry % d
-    views = view(TableAugmentation(noise=0.0, corruption=0.2), x)
-    assert torch.equal(views % d, x % d)
-    assert set(views.flatten().tolist()) <= set(x.flatten().tolist())
-    replaced = (views != x).float().mean().item()
-    assert replaced == pytest.approx(0.2, abs=0.03)  # binomial with 2400 draws: 0.008 is one standard deviation
-    assert len(torch.unique((views != x).sum(dim=1))) > 2  # entry by entry, not row by row
+def columns(name, shape, n=20_000):
+    """Parameters of many samples by the name of the column."""
+    augment = build_augmentation(name, shape)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return dict(zip(augment.columns, augment.draw(n).unbind(dim=1)))
 
 
-def test_noise_has_the_size_asked_for():
-    x = torch.zeros(500, 8)
-    views = view(TableAugmentation(noise=0.3, corruption=0.0), x)
-    assert views.std().item() == pytest.approx(0.3, abs=0.02)
-    assert torch.equal(view(TableAugmentation(noise=0.0, corruption=0.0), x), x)
+@pytest.mark.parametrize(
+    ("name", "shape", "ranges"),
+    [
+        (
+            "gray",
+            (1, 28, 28),
+            {"angle": (-15, 15), "scale": (0.85, 1.15), "shear_x": (-10, 10), "shift_y": (-0.1, 0.1)},
+        ),
+        ("gray", (1, 28, 28), {"brightness": (-0.15, 0.15), "contrast": (1, 1), "mirror": (1, 1), "width": (1, 1)}),
+        ("gray_strong", (1, 28, 28), {"angle": (-20, 20), "scale": (0.8, 1.2), "shear_y": (-15, 15)}),
+        ("gray_strong", (1, 28, 28), {"shift_x": (-0.12, 0.12), "brightness": (-0.3, 0.3), "contrast": (0.7, 1.3)}),
+        ("color", (3, 64, 64), {"brightness": (-0.4, 0.4), "contrast": (0.6, 1.4), "saturation": (0.6, 1.4)}),
+        ("color", (3, 64, 64), {"hue": (-0.1, 0.1), "mirror": (-1, 1), "sigma": (0, 2), "angle": (0, 0)}),
+        ("color_weak", (3, 64, 64), {"brightness": (-0.2, 0.2), "contrast": (0.8, 1.2), "saturation": (0.8, 1.2)}),
+        ("color_weak", (3, 64, 64), {"hue": (-0.05, 0.05), "mirror": (-1, 1), "grey": (0, 0)}),
+    ],
+)
+def test_ranges_of_the_sets(name, shape, ranges):
+    params = columns(name, shape)
+    for column, (low, high) in ranges.items():
+        assert params[column].min().item() == pytest.approx(low, abs=0.01 * (high - low) + 1e-6)
+        assert params[column].max().item() == pytest.approx(high, abs=0.01 * (high - low) + 1e-6)
+
+
+def test_probabilities_of_the_sets():
+    gray, strong = columns("gray", (1, 28, 28)), columns("gray_strong", (1, 28, 28))
+    color, weak = columns("color", (3, 64, 64)), columns("color_weak", (3, 64, 64))
+    for mask, probability in [
+        (gray["angle"] != 0, 0.5),
+        (gray["right"] > 0, 0.3),
+        (strong["angle"] != 0, 1.0),
+        (strong["right"] > 0, 0.5),
+        (color["mirror"] < 0, 0.5),
+        (color["hue"] != 0, 0.8),
+        (color["grey"] > 0, 0.2),
+        (color["sigma"] > 0, 0.5),
+        (weak["mirror"] < 0, 0.5),
+        (weak["hue"] != 0, 0.8),
+    ]:
+        assert mask.float().mean().item() == pytest.approx(probability, abs=0.015)
+    assert "sigma" not in columns("color", (3, 63, 80), n=1)
+    assert (color["width"] * color["height"]).min() == pytest.approx(0.2, abs=0.01)
+    assert (weak["width"] * weak["height"]).min() == pytest.approx(0.6, abs=0.01)
+
+
+def test_every_name_is_built():
+    for name in AUGMENTATIONS:
+        shape = (5,) if name == "table" else (3, 16, 16)
+        x = images(shape)
+        check_view(view(build_augmentation(name, shape), x), x)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +154,8 @@ def test_noise_has_the_size_asked_for():
         ("gray", (5,), ValueError, "augmentation='gray' needs images.*image_shape"),
         ("color", (5,), ValueError, "augmentation='color' needs images.*image_shape"),
         ("color", (1, 8, 8), ValueError, "augmentation='color' needs images of 3 channels, these have 1"),
+        ("color_weak", (2, 8, 8), ValueError, "augmentation='color_weak' needs images of 3 channels, these have 2"),
+        ("gray_strong", (5,), ValueError, "augmentation='gray_strong' needs images.*image_shape"),
     ],
 )
 def test_messages_name_the_parameter(augmentation, shape, error, message):
