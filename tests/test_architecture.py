@@ -32,7 +32,6 @@ FLOOR = {
 # Who may import which of the heavy packages, anywhere in its files.
 MAY_IMPORT = {
     "torch": {"nn", "encoders", "deep", "cli"},
-    "kornia": {"nn", "encoders", "deep"},
     "numba": {"consensus", "cluster"},
     "sklearn": set(FLOOR) - {"nn"},
 }

@@ -8,7 +8,7 @@ import pytest
 
 import skdeepclust
 
-HEAVY = {"torch", "kornia", "numba", "sklearn", "scipy", "pandas", "matplotlib", "PIL"}
+HEAVY = {"torch", "numba", "sklearn", "scipy", "pandas", "matplotlib", "PIL"}
 
 
 def loaded_by(code):
@@ -28,7 +28,7 @@ def test_package_loads_nothing_heavy():
     "name", ["BaseClusterings", "EntropyWeightedConsensus", "TransferCut", "USENC", "USPEC", "transfer_cut"]
 )
 def test_consensus_half_never_loads_torch(name):
-    assert not loaded_by(f"import skdeepclust; skdeepclust.{name}") & {"torch", "kornia", "matplotlib"}
+    assert not loaded_by(f"import skdeepclust; skdeepclust.{name}") & {"torch", "matplotlib"}
 
 
 def test_consensus_half_works_without_torch_installed():
@@ -36,7 +36,7 @@ def test_consensus_half_works_without_torch_installed():
         "import sys\n"
         "class NotInstalled:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name in ('torch', 'kornia'):\n"
+        "        if name == 'torch':\n"
         "            raise ModuleNotFoundError(name)\n"
         "sys.meta_path.insert(0, NotInstalled())\n"
         "import numpy as np; from skdeepclust import EntropyWeightedConsensus\n"

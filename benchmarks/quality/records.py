@@ -8,7 +8,7 @@ import platform
 from statistics import median
 
 MEASURES = ("ACC", "NMI", "ARI", "NMI_max")
-PACKAGES = ("skdeepclust", "numpy", "scipy", "scikit-learn", "numba", "torch", "kornia")
+PACKAGES = ("skdeepclust", "numpy", "scipy", "scikit-learn", "numba", "torch")
 
 
 def key(record):
