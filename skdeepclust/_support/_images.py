@@ -11,6 +11,8 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+from ._sources import RowSource, as_row_source, row_blocks
+
 
 def check_image_shape(image_shape):
     """Return `image_shape` as (h, w, c), or None; a pair (h, w) means one channel."""
@@ -35,6 +37,7 @@ def flatten_images(X, image_shape):
     ----------
     X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
         An array of three dimensions always means grey images.
+        or what :func:`~skdeepclust._support._sources.as_row_source` makes such rows of; these are not read.
     image_shape : tuple (h, w) or (h, w, c), or None
         Shape of the images that 2-D rows hold; must not contradict an array of images.
 
@@ -42,8 +45,13 @@ def flatten_images(X, image_shape):
     ------
     ValueError
         If the shape contradicts the array.
+    TypeError
+        If `X` is a dask array, or a dataset without length.
     """
     shape = check_image_shape(image_shape)
+    source = as_row_source(X)
+    if source is not None:
+        return source, _image_shape_of(source.item_shape, image_shape)
     ndim = getattr(X, "ndim", None)
     if ndim is None and not hasattr(X, "__dataframe__") and isinstance(X, (list, tuple)):
         ndim = np.ndim(X[0]) + 1 if len(X) else 1
@@ -52,12 +60,7 @@ def flatten_images(X, image_shape):
                 raise ValueError("X holds images of different shapes; bring them to one shape first.")
             X = np.asarray(X)
     if ndim in (3, 4):
-        own = tuple(X.shape[1:]) if ndim == 4 else (*X.shape[1:], 1)
-        if shape is not None and shape != own:
-            raise ValueError(
-                f"image_shape={image_shape!r} contradicts X, whose images have the shape {own}; "
-                "leave image_shape=None for an array of images."
-            )
+        own = _image_shape_of(X.shape[1:], image_shape)
         return X.reshape(len(X), int(np.prod(own))), own
     if ndim is not None and ndim > 4:
         raise ValueError(
@@ -66,12 +69,27 @@ def flatten_images(X, image_shape):
     return X, shape
 
 
+def _image_shape_of(item_shape, image_shape):
+    """Shape (h, w, c) of the images of X: `item_shape`, which `image_shape` must not contradict; None for a table."""
+    shape = check_image_shape(image_shape)
+    if len(item_shape) == 1:
+        return shape
+    own = tuple(item_shape) if len(item_shape) == 3 else (*item_shape, 1)
+    if shape is not None and shape != own:
+        raise ValueError(
+            f"image_shape={image_shape!r} contradicts X, whose images have the shape {own}; "
+            "leave image_shape=None for an array of images."
+        )
+    return own
+
+
 def validate_rows(estimator, X, image_shape, *, reset):
     """Flatten and validate `X` for `estimator`; return a finite numeric 2-D array and the image shape.
 
     uint8 and float arrays keep their type and are not copied, memory-mapped ones included; other numbers become
-    float32. On `reset`, ``n_features_in_`` and ``feature_names_in_`` are set; otherwise images must have the
-    shape seen in ``fit``.
+    float32. For arrays on disk and datasets a row source is returned, which checks rows when they are read. On
+    `reset`, ``n_features_in_`` and ``feature_names_in_`` are set; otherwise images must have the shape seen in
+    ``fit``.
     """
     if not reset:
         seen = estimator.image_shape_
@@ -82,7 +100,13 @@ def validate_rows(estimator, X, image_shape, *, reset):
         shape = seen
     else:
         X, shape = flatten_images(X, image_shape)
-    X = validate_data(estimator, X, reset=reset, ensure_min_samples=2 if reset else 1)
+    min_samples = 2 if reset else 1
+    if isinstance(X, RowSource):
+        if len(X) < min_samples:
+            raise ValueError(f"X has {len(X)} sample(s); a minimum of {min_samples} is required.")
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+    else:
+        X = validate_data(estimator, X, reset=reset, ensure_min_samples=min_samples)
     if shape is not None and X.shape[1] != np.prod(shape):
         raise ValueError(
             f"image_shape={image_shape!r} means {np.prod(shape)} values per row, but X has {X.shape[1]} columns."
@@ -99,5 +123,6 @@ def check_enough_rows(X, n_clusters):
             f"n_clusters={n_clusters} is more than the number of rows: n_samples={len(X)}. "
             "Pass more rows or ask for fewer clusters."
         )
-    if all((X[s : s + 4096] == X[0]).all() for s in range(0, len(X), 4096)):
+    first = X[0]
+    if all((X[block] == first).all() for block in row_blocks(X)):
         raise ValueError(f"all {len(X)} rows of X are equal, so there is nothing to cluster.")

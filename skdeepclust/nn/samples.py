@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .._support._sources import row_blocks
+
 _SMALLEST_SIDE = 12  # pixels; smaller images are doubled, since three poolings leave nothing of them
 
 
@@ -88,17 +90,39 @@ def fit_reader(X: np.ndarray, image_shape: tuple[int, int, int] | None, device: 
     Images: uint8 pixels are divided by 255. Floats within [0, 1] are taken as they are; any other range
     [min, max] is mapped to [0, 1] by one shift and one scale, since augmentations of brightness and erased
     boxes presume it. Tables: every column is centred and scaled to unit variance; constant columns become 0.
+
+    `X` is read block by block: not at all for uint8 images, once for others, twice for a table.
     """
     if image_shape is None:
-        mean = X.mean(axis=0, dtype=np.float64)
-        std = X.std(axis=0, dtype=np.float64)
+        mean, std = _mean_and_std(X)
         std[std <= 1e-10 * np.abs(mean)] = 1.0  # constant up to rounding, whatever the unit of the column
         return SampleReader(None, mean, std, device)
     zero, one = np.zeros(1, np.float32), np.ones(1, np.float32)
     if X.dtype == np.uint8:
         return SampleReader(image_shape, zero, one, device, pixels="uint8")
-    low, high = float(X.min()), float(X.max())
+    low, high = _range(X)
     if low >= 0.0 and high <= 1.0:
         return SampleReader(image_shape, zero, one, device, pixels="unit")
     span = high - low if high > low else 1.0
     return SampleReader(image_shape, np.array([low], np.float32), np.array([span], np.float32), device)
+
+
+def _mean_and_std(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of the columns in two passes, so that large means do not drown small deviations."""
+    total, squares = np.zeros(X.shape[1]), np.zeros(X.shape[1])
+    for block in row_blocks(X):
+        total += X[block].sum(axis=0, dtype=np.float64)
+    mean = total / len(X)
+    for block in row_blocks(X):
+        deviation = X[block] - mean
+        squares += np.multiply(deviation, deviation, out=deviation).sum(axis=0)
+    return mean, np.sqrt(squares / len(X))
+
+
+def _range(X: np.ndarray) -> tuple[float, float]:
+    """Smallest and largest value."""
+    low, high = np.inf, -np.inf
+    for block in row_blocks(X):
+        rows = X[block]
+        low, high = min(low, float(rows.min())), max(high, float(rows.max()))
+    return low, high
