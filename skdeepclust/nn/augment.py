@@ -121,7 +121,7 @@ def _gray_strong(size: tuple[int, int]) -> tuple[DrawnAugmentation, ...]:
 
 def _color(size: tuple[int, int]) -> tuple[DrawnAugmentation, ...]:
     steps = (
-        RandomAffine(size, mirror=0.5, crop=(0.2, 1.0), padding="border"),
+        RandomAffine(size, mirror=0.5, crop=(0.2, 1.0), padding="reflection"),
         ColorJitter(p=0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, grey=0.2),
     )
     return (*steps, RandomBlur(radius=min(size) // 20)) if min(size) >= 64 else steps
@@ -129,7 +129,7 @@ def _color(size: tuple[int, int]) -> tuple[DrawnAugmentation, ...]:
 
 def _color_weak(size: tuple[int, int]) -> tuple[DrawnAugmentation, ...]:
     return (
-        RandomAffine(size, mirror=0.5, crop=(0.6, 1.0), padding="border"),
+        RandomAffine(size, mirror=0.5, crop=(0.6, 1.0), padding="reflection"),
         ColorJitter(p=0.8, brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05),
     )
 

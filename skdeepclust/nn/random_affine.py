@@ -40,8 +40,9 @@ class RandomAffine(DrawnAugmentation):
     crop : tuple (low, high) or None, default=None
         Share of the area that is cut out and enlarged to the whole; its width is 3/4 to 4/3 of its height. None:
         no crop.
-    padding : {"zeros", "border"}, default="zeros"
-        What lies around an image: black, or its outermost pixels.
+    padding : {"zeros", "reflection"}, default="zeros"
+        What lies around an image: black, or its mirror image. Crops at the edge, which look half a pixel beyond it,
+        want the latter. (Repeating the outermost pixels is the same there, but MPS cannot before torch 2.11.)
 
     Notes
     -----

@@ -80,19 +80,21 @@ def test_a_crop_shows_the_enlarged_box():
     x = image(3, 6, 8)
     box = torch.tensor(x[:, 1:4, 2:6])[None]  # rows 1-3 and columns 2-5, twice as large
     expected = F.interpolate(box, size=(6, 8), mode="bilinear", align_corners=False)[0].numpy()
-    found = view(x, "border", left=2 / 8, top=1 / 6, width=0.5, height=0.5)
+    found = view(x, "reflection", left=2 / 8, top=1 / 6, width=0.5, height=0.5)
     np.testing.assert_allclose(found[:, 1:-1, 1:-1], expected[:, 1:-1, 1:-1], atol=1e-6)  # edges see their neighbours
 
 
 def test_a_crop_and_its_mirror_image():
     x = image(1, 6, 6)
     crop = {"left": 0.5, "top": 0.25, "width": 0.5, "height": 0.7}
-    np.testing.assert_allclose(view(x, "border", mirror=-1, **crop), view(x, "border", **crop)[:, :, ::-1], atol=1e-6)
+    np.testing.assert_allclose(
+        view(x, "reflection", mirror=-1, **crop), view(x, "reflection", **crop)[:, :, ::-1], atol=1e-6
+    )
 
 
 def test_crops_at_the_edge_do_not_fade_to_black():
     for left, top in [(0, 0), (0.5, 0.5)]:
-        white = view(np.ones((3, 8, 8)), "border", left=left, top=top, width=0.5, height=0.5)
+        white = view(np.ones((3, 8, 8)), "reflection", left=left, top=top, width=0.5, height=0.5)
         np.testing.assert_allclose(white, 1, atol=1e-6)
 
 
