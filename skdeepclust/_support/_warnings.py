@@ -20,3 +20,7 @@ class WeakRecipeWarning(SkdeepclustWarning):
 
 class DeviceChangedWarning(SkdeepclustWarning):
     """A model runs on another kind of device than the one it was fitted on."""
+
+
+class TrainingInterruptedWarning(SkdeepclustWarning):
+    """Ctrl-C ended a training before its time; the network is kept as it was."""

@@ -23,8 +23,9 @@ class ContrastiveClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, C
     ----------
     n_clusters : int, default=10
         Outputs of the cluster head, >= 1.
-    image_shape, backbone, augmentation, n_neighbors, neighbors_from, max_epochs, batch_size, learning_rate, \
-weight_decay, temperature, projection_dim, device, precision, random_state, verbose
+    image_shape, backbone, augmentation, n_neighbors, neighbors_from, max_epochs, max_time, batch_size, \
+micro_batch_size, learning_rate, weight_decay, temperature, projection_dim, device, precision, compile_network, \
+checkpoint_dir, checkpoint_every, random_state, verbose
         As in :class:`~skdeepclust.ContrastiveEncoder`.
 
     Attributes
@@ -67,13 +68,18 @@ weight_decay, temperature, projection_dim, device, precision, random_state, verb
         n_neighbors="auto",
         neighbors_from="auto",
         max_epochs="auto",
+        max_time=None,
         batch_size=256,
+        micro_batch_size=None,
         learning_rate=1e-3,
         weight_decay=1e-4,
         temperature=0.5,
         projection_dim=128,
         device=None,
         precision="auto",
+        compile_network=False,
+        checkpoint_dir=None,
+        checkpoint_every=120,
         random_state=None,
         verbose=0,
     ):
@@ -84,13 +90,18 @@ weight_decay, temperature, projection_dim, device, precision, random_state, verb
         self.n_neighbors = n_neighbors
         self.neighbors_from = neighbors_from
         self.max_epochs = max_epochs
+        self.max_time = max_time
         self.batch_size = batch_size
+        self.micro_batch_size = micro_batch_size
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.temperature = temperature
         self.projection_dim = projection_dim
         self.device = device
         self.precision = precision
+        self.compile_network = compile_network
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_every = checkpoint_every
         self.random_state = random_state
         self.verbose = verbose
 

@@ -5,13 +5,17 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted, check_memory
 
+from .._support._callbacks import CallbackSupportMixin, with_callbacks
 from .._support._images import check_enough_rows, validate_rows
-from .._support._parameters import check_integer, draw_seed
+from .._support._parameters import check_integer, check_real, draw_seed
 from ..cluster import BaseClusterings
 from ..consensus import EntropyWeightedConsensus
 from ..consensus._membership import ConsensusMixin
 from ..encoders import ContrastiveEncoder
 from ..encoders._contrastive import check_layers
+from ..nn.device import resolve_device
+from ..nn.ranks import find_ranks
+from ._agreement_monitor import AgreementMonitor
 
 _ENCODER_PARAMETERS = (
     "n_clusters",
@@ -19,14 +23,16 @@ _ENCODER_PARAMETERS = (
     "backbone",
     "augmentation",
     "max_epochs",
+    "max_time",
     "batch_size",
     "learning_rate",
     "device",
     "precision",
+    "checkpoint_dir",
 )
 
 
-class DeepClusterEnsemble(ConsensusMixin, BaseEstimator):
+class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
     """Cluster images or vectors with a deep network whose layers vote (DeepCluE).
 
     1. Train a network without labels (:class:`~skdeepclust.ContrastiveEncoder`).
@@ -67,7 +73,15 @@ class DeepClusterEnsemble(ConsensusMixin, BaseEstimator):
     augmentation : {"auto", "gray", "color", "table", "none"} or callable, default="auto"
         How views are made, see ContrastiveEncoder.
     max_epochs : int or "auto", default="auto"
-        Passes over the data; "auto" gives about 1000 steps of 256 samples, between 8 and 60 epochs.
+        Passes over the data; "auto" gives about 1000 steps of 256 samples, between 8 and 60 epochs; with
+        `max_time` it sets no limit.
+    max_time : float or None, default=None
+        Seconds of training; the clustering that follows is not counted.
+    stop_agreement : float or None, default=None
+        End the training early when the consensus has settled: about every hundred steps a small ensemble of at most
+        4000 rows is made, and when its NMI with the one before reaches this in two checks in a row, the learning
+        rate goes down to zero within a quarter of the steps made so far. Between 0 and 1; 0.95 is a strict choice.
+        The checks are "agreement" in `history_`. Only with ``encoder=None`` or a ContrastiveEncoder.
     batch_size : int, default=256
         Samples per training step.
     learning_rate : float, default=1e-3
@@ -76,6 +90,9 @@ class DeepClusterEnsemble(ConsensusMixin, BaseEstimator):
         None: the best there is.
     precision : {"auto", "bfloat16", "float32"}, default="auto"
         Of the network while training.
+    checkpoint_dir : str or path-like, default=None
+        Where the state of the training is kept, so that the same call after a crash goes on from there, see
+        ContrastiveEncoder.
     memory : str, joblib.Memory or None, default=None
         Where to cache trained encoders and their features, as in a Pipeline: a grid search over everything
         behind the network then trains it once per split. Needs an int `random_state`.
@@ -149,10 +166,13 @@ class DeepClusterEnsemble(ConsensusMixin, BaseEstimator):
         backbone="auto",
         augmentation="auto",
         max_epochs="auto",
+        max_time=None,
+        stop_agreement=None,
         batch_size=256,
         learning_rate=1e-3,
         device=None,
         precision="auto",
+        checkpoint_dir=None,
         memory=None,
         n_jobs=None,
         random_state=None,
@@ -170,15 +190,19 @@ class DeepClusterEnsemble(ConsensusMixin, BaseEstimator):
         self.backbone = backbone
         self.augmentation = augmentation
         self.max_epochs = max_epochs
+        self.max_time = max_time
+        self.stop_agreement = stop_agreement
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.device = device
         self.precision = precision
+        self.checkpoint_dir = checkpoint_dir
         self.memory = memory
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
 
+    @with_callbacks
     def fit(self, X, y=None):
         """Train the network, cluster its layers, and combine the clusterings.
 
@@ -199,24 +223,52 @@ class DeepClusterEnsemble(ConsensusMixin, BaseEstimator):
         encoder = self._build_encoder(seed)
         base, consensus = self._build_ensemble(seed, len(rows), _n_blocks(encoder))
 
+        ranks = find_ranks(resolve_device(self.device))
+        seed = ranks.broadcast_object(seed)
+        monitor = self._build_monitor(encoder, seed)
+        context = self._init_callback_context(max_subtasks=2).call_on_fit_task_begin(estimator=self, X=rows)
+
         # 1. Train, or fetch from the cache; kept on self at once, so that nothing later can lose it.
-        train = check_memory(self.memory).cache(_train_and_encode, ignore=["verbose"])
-        self.encoder_, features = train(encoder, rows, verbose=self.verbose)
+        train = (
+            _train_and_encode
+            if ranks.size > 1
+            else check_memory(self.memory).cache(_train_and_encode, ignore=["verbose", "context"])
+        )
+        task = context.subcontext(task_name="training").call_on_fit_task_begin(estimator=self, X=rows)
+        self.encoder_, features = train(encoder, rows, monitor, verbose=self.verbose, context=task)
+        task.call_on_fit_task_end(estimator=self, X=rows)
         vars(self).pop("consensus_", None)  # of an earlier fit: it does not belong to the new encoder
         self.history_ = getattr(self.encoder_, "history_", [])
         self.n_iter_ = getattr(self.encoder_, "n_iter_", 1)
-        # 2. Base clusterings, layer by layer.
+        # 2. Cluster, on the first rank.
+        task = context.subcontext(task_name="clustering").call_on_fit_task_begin(estimator=self, X=rows)
+        fitted = self._cluster(base, consensus, features) if ranks.is_first else None
+        self.base_clusterings_, self.base_labels_, self.consensus_ = ranks.broadcast_object(fitted)
+        self.labels_ = self.consensus_.labels_
+        self.n_clusters_ = self.consensus_.n_clusters_
+        self.cluster_weights_ = self.consensus_.cluster_weights_
+        task.call_on_fit_task_end(estimator=self, X=rows)
+        context.call_on_fit_task_end(estimator=self, X=rows, reconstruction_attributes=lambda: vars(self))
+        return self
+
+    def _cluster(self, base, consensus, features):
+        """Base clusterings, layer by layer, and their weighted consensus."""
         base.set_params(group_sizes=getattr(self.encoder_, "layer_sizes_", None))
         self.base_labels_ = base.fit_transform(features)
-        self.base_clusterings_ = base
-        # 3. Weighted consensus.
         if consensus.weighting == "cross_group":
             consensus.set_params(groups=base.groups_)
-        self.consensus_ = consensus.fit(self.base_labels_)
-        self.labels_ = consensus.labels_
-        self.n_clusters_ = consensus.n_clusters_
-        self.cluster_weights_ = consensus.cluster_weights_
-        return self
+        return base, self.base_labels_, consensus.fit(self.base_labels_)
+
+    def _build_monitor(self, encoder, seed):
+        if self.stop_agreement is None:
+            return None
+        threshold = check_real("stop_agreement", self.stop_agreement, low=0, high=1)
+        if not isinstance(encoder, ContrastiveEncoder):
+            raise ValueError(
+                f"stop_agreement={self.stop_agreement!r} needs a ContrastiveEncoder to watch; with "
+                f"encoder={type(encoder).__name__} use stop_agreement=None."
+            )
+        return AgreementMonitor(self.n_clusters, check_layers(encoder.layers), threshold, seed)
 
     def _build_encoder(self, seed):
         if self.encoder is None:
@@ -266,9 +318,13 @@ def _n_blocks(encoder):
     return len(check_layers(encoder.layers)) if isinstance(encoder, ContrastiveEncoder) else None
 
 
-def _train_and_encode(encoder, rows, verbose):
+def _train_and_encode(encoder, rows, monitor, verbose, context):
     """Fit `encoder` and return it with the features of `rows`; a plain function, so that joblib can cache it."""
     if "verbose" in encoder.get_params(deep=False):
         encoder.set_params(verbose=verbose)
-    encoder.fit(rows)
+    with context.propagate_callback_context(encoder):
+        if monitor is None:
+            encoder.fit(rows)
+        else:
+            encoder.fit_watched(rows, monitor)
     return encoder, np.asarray(encoder.transform(rows))

@@ -3,28 +3,36 @@
 
 import copy
 import warnings
+from numbers import Integral
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._support._callbacks import CallbackSupportMixin, with_callbacks
 from .._support._images import check_enough_rows, validate_rows
 from .._support._parameters import check_choice, check_integer, check_real, draw_seed
-from .._support._progress import epoch_progress
 from .._support._warnings import DeviceChangedWarning, WeakRecipeWarning
 from ..nn.augment import build_augmentation
 from ..nn.backbones import build_backbone
 from ..nn.contrastive_network import LAYERS, ContrastiveNetwork
-from ..nn.device import resolve_device
+from ..nn.device import resolve_device, torch_threads
 from ..nn.inference import extract_layers
+from ..nn.ranks import find_ranks
+from ..nn.recipe import Recipe
 from ..nn.samples import fit_reader
-from ..nn.train import Recipe, train
+from ..nn.synchronized_batch_norm import plain_batch_norm, synchronize_batch_norm
+from ..nn.train import Training
+from ._run_training import open_checkpoint, run_training, training_identity
 
 _AUTO_STEPS = 1000  # of 256 samples: about 25 epochs for 10,000 images
+# What a training depends on beside the recipe and the data.
+_IDENTITY = ("n_clusters", "projection_dim", "backbone", "augmentation", "image_shape")
+_NO_LIMIT = 10**6  # epochs, where time decides
 
 
-class ContrastiveEncoder(TransformerMixin, BaseEstimator):
+class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     """Train a network by contrastive learning and return the features of its layers.
 
     The network of Contrastive Clustering [1]_: a backbone, an instance head and a cluster head, trained
@@ -63,10 +71,18 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
         after a third and two thirds of the epochs; or in the backbone's output alone, so that there are none in
         the first third. "auto" is "features" for colour images, whose pixels say little, else "input".
     max_epochs : int or "auto", default="auto"
-        Passes over the data. "auto" gives about 1000 steps of 256 samples, between 8 and 60 epochs.
+        Passes over the data. "auto" gives about 1000 steps of 256 samples, between 8 and 60 epochs; with
+        `max_time` it sets no limit.
+    max_time : float or None, default=None
+        Seconds of training, preparation and clustering not counted. The learning rate follows whichever of
+        `max_epochs` and `max_time` is nearer to its end, so that the time given is used well, but the result
+        then depends on the speed of the machine.
     batch_size : int, default=256
         Samples per step, each in two views. A batch never exceeds the data; a last partial batch is left out,
         another one each epoch.
+    micro_batch_size : int or None, default=None
+        At most so many views go through the network at a time, two per sample, to save memory; the loss
+        contrasts the whole batch all the same. Takes a third more time than None, which has no limit.
     learning_rate : float, default=1e-3
         Peak rate of AdamW, after a short warm-up and before a cosine down to zero.
     weight_decay : float, default=1e-4
@@ -80,11 +96,20 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
     precision : {"auto", "bfloat16", "float32"}, default="auto"
         Of the network while training; "auto" is bfloat16 where the hardware multiplies it. Losses and features
         are float32 always.
+    compile_network : bool, default=False
+        Compile the network with ``torch.compile`` before training. It takes minutes first, and needs a C++
+        compiler on CPUs.
+    checkpoint_dir : str or path-like, default=None
+        Where the state of the training is kept, in one file, written whole or not at all. The same call after a
+        crash goes on from there and ends with the same network as an uninterrupted run on a CPU; after a
+        complete training it returns that one at once. A file of another training is refused.
+    checkpoint_every : float, default=120
+        Seconds between two states.
     random_state : int, RandomState instance or None, default=None
         Of the initial weights, the order, the neighbours and the augmentation. An int gives the same network
         every time on one kind of device; torch's and numpy's global generators are left as they were.
     verbose : int, default=0
-        1 shows a progress bar.
+        1 shows a progress bar with the loss, images per second and the time left.
 
     Attributes
     ----------
@@ -105,11 +130,14 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
     -----
     WeakRecipeWarning
         For colour images with ``max_epochs="auto"``.
+    TrainingInterruptedWarning
+        If Ctrl-C ended the training; the network is kept as it was then.
 
     Raises
     ------
     ValueError, TypeError
-        Before training starts, for parameters out of range or data that do not fit them.
+        Before training starts, for parameters out of range or data that do not fit them, or a `checkpoint_dir`
+        that holds another training.
     FloatingPointError
         If the loss stops being finite.
 
@@ -120,6 +148,12 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
     Notes
     -----
     The result for a row does not depend on the rows it comes with: batches are padded to one fixed size.
+
+    ``set_callbacks`` takes callbacks of scikit-learn's interface, on older versions of scikit-learn the same
+    interface in small. Every epoch is a task; its ``metadata["record"]`` is what `history_` gets, and a true value
+    from ``on_fit_task_end`` ends the training.
+
+    Under ``torchrun`` several processes train one network together, each on its rows of every batch.
 
     References
     ----------
@@ -147,13 +181,18 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
         n_neighbors="auto",
         neighbors_from="auto",
         max_epochs="auto",
+        max_time=None,
         batch_size=256,
+        micro_batch_size=None,
         learning_rate=1e-3,
         weight_decay=1e-4,
         temperature=0.5,
         projection_dim=128,
         device=None,
         precision="auto",
+        compile_network=False,
+        checkpoint_dir=None,
+        checkpoint_every=120,
         random_state=None,
         verbose=0,
     ):
@@ -165,16 +204,22 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
         self.n_neighbors = n_neighbors
         self.neighbors_from = neighbors_from
         self.max_epochs = max_epochs
+        self.max_time = max_time
         self.batch_size = batch_size
+        self.micro_batch_size = micro_batch_size
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.temperature = temperature
         self.projection_dim = projection_dim
         self.device = device
         self.precision = precision
+        self.compile_network = compile_network
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_every = checkpoint_every
         self.random_state = random_state
         self.verbose = verbose
 
+    @with_callbacks
     def fit(self, X, y=None):
         """Train the network.
 
@@ -189,36 +234,105 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
         -------
         self : ContrastiveEncoder
         """
+        return self._fit(X)
+
+    @with_callbacks
+    def fit_watched(self, X, monitor):
+        """Train the network under the eyes of `monitor`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
+            As in `fit`.
+        monitor : callable
+            Called after every epoch with the training (:class:`skdeepclust.nn.train.Training`). It returns a dict
+            that is added to the record of the epoch; with ``"cool_down": True`` in it, the training comes to its
+            end within a quarter of the steps made so far.
+
+        Returns
+        -------
+        self : ContrastiveEncoder
+        """
+        return self._fit(X, monitor)
+
+    def _fit(self, X, monitor=None):
         layers = check_layers(self.layers)
         X, image_shape = validate_rows(self, X, self.image_shape, reset=True)
         check_enough_rows(X, check_integer("n_clusters", self.n_clusters, low=1))
         device = resolve_device(self.device)
-        reader = fit_reader(X, image_shape, device)
-        recipe = self._recipe(len(X), reader.in_shape)
+        recipe = self._recipe(len(X), (1,) if image_shape is None else (image_shape[2], *image_shape[:2]))
+        ranks = find_ranks(device)
+        ranks.part(min(recipe.batch_size, len(X)))  # before anything takes time
+        reader = fit_reader(X, image_shape, ranks.device)
         augment = build_augmentation(self.augmentation, reader.in_shape)
-        projection_dim = check_integer("projection_dim", self.projection_dim, low=1)
-        if reader.in_shape[0] == 3 and image_shape is not None and self.max_epochs == "auto":
+        if image_shape is not None and image_shape[2] == 3 and self.max_epochs == "auto" and self.max_time is None:
             warnings.warn(
                 f"X holds colour images, and the default recipe ({recipe.max_epochs} epochs from scratch) has been "
                 "measured on grey ones only. Compare with USENC, cluster the features of a pretrained network, or set "
-                "max_epochs to silence this.",
+                "max_epochs or max_time to silence this.",
                 WeakRecipeWarning,
-                stacklevel=2,
+                stacklevel=4,
             )
-        # Initial weights and kornia draw from torch's global generator: fork it, so that the user's is untouched.
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(draw_seed(self.random_state))
-            backbone, width = build_backbone(self.backbone, reader.in_shape)
-            network = ContrastiveNetwork(backbone, width, self.n_clusters, projection_dim)
-            network.to(device, memory_format=torch.channels_last)
-            with epoch_progress(self.verbose, recipe.max_epochs) as report:
-                self.history_ = train(network, reader, X, augment, recipe, report)
-        self.network_ = network.eval()
-        self.reader_ = reader
-        self.image_shape_ = image_shape
-        self.layer_sizes_ = tuple(network.layer_sizes[name] for name in layers)
-        self.n_iter_ = len(self.history_)
+        # A training that goes on keeps the seed it began with.
+        seed = ranks.broadcast_object(draw_seed(self.random_state))
+        # Weights, order and augmentation draw from torch's global generator: fork it, so that the user's is untouched.
+        fork = torch.random.fork_rng(devices=[ranks.device] if ranks.device.type == "cuda" else [])
+        with fork, torch_threads():
+            torch.manual_seed(seed)
+            training = Training(self._build_network(reader), reader, X, augment, recipe, seed, ranks)
+            self._train(training, X, layers, image_shape, monitor)
         return self
+
+    def _build_network(self, reader):
+        projection_dim = check_integer("projection_dim", self.projection_dim, low=1)
+        backbone, width = build_backbone(self.backbone, reader.in_shape)
+        network = ContrastiveNetwork(backbone, width, self.n_clusters, projection_dim)
+        return network.to(reader.device, memory_format=torch.channels_last)
+
+    def _train(self, training, X, layers, image_shape, monitor):
+        """Run the training, from a checkpoint where there is one, and set the fitted attributes."""
+        ranks, network = training.ranks, training.network
+        settings = {name: getattr(self, name) for name in _IDENTITY}
+        seed = (
+            training.seed if isinstance(self.random_state, Integral) else None
+        )  # any other goes on with the saved one
+        identity = training_identity(X, training.recipe, seed, settings)
+        checkpoint = open_checkpoint(self.checkpoint_dir, "training", identity) if ranks.is_first else None
+        state = ranks.broadcast_object(None if checkpoint is None else checkpoint.load())
+        if state is not None:
+            training.load_state(state)
+
+        def fitted_attributes(network):
+            return {
+                "network_": network,
+                "reader_": training.reader,
+                "image_shape_": image_shape,
+                "layer_sizes_": tuple(network.layer_sizes[name] for name in layers),
+                "history_": training.history,
+                "n_iter_": len(training.history),
+            }
+
+        limit = None if training.recipe.max_epochs >= _NO_LIMIT else training.recipe.max_epochs
+        context = self._init_callback_context(max_subtasks=limit).call_on_fit_task_begin(estimator=self, X=X)
+        if ranks.size > 1:
+            ranks.broadcast_module(network)
+            synchronize_batch_norm(network)
+        try:
+            run_training(
+                self,
+                training,
+                X,
+                context,
+                fitted_attributes=fitted_attributes,
+                checkpoint=checkpoint,
+                save_every=check_real("checkpoint_every", self.checkpoint_every, low=0),
+                monitor=monitor,
+                is_first=ranks.is_first,
+            )
+        finally:
+            plain_batch_norm(network)
+        vars(self).update(fitted_attributes(network.eval()))
+        context.call_on_fit_task_end(estimator=self, X=X, reconstruction_attributes=lambda: fitted_attributes(network))
 
     def transform(self, X):
         """Return the features of the chosen layers, side by side.
@@ -259,9 +373,12 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
         check_choice("precision", self.precision, ("auto", "bfloat16", "float32"))
         check_integer("verbose", self.verbose, low=0)
         batch_size = check_integer("batch_size", self.batch_size, low=2)
+        max_time = None
+        if self.max_time is not None:
+            max_time = check_real("max_time", self.max_time, low=0, closed_low=False)
         if isinstance(self.max_epochs, str):
             check_choice("max_epochs", self.max_epochs, ("auto",), hint='Pass an integer >= 1, or "auto".')
-            max_epochs = int(np.clip(round(_AUTO_STEPS * 256 / n), 8, 60))
+            max_epochs = int(np.clip(round(_AUTO_STEPS * 256 / n), 8, 60)) if max_time is None else _NO_LIMIT
         else:
             max_epochs = check_integer("max_epochs", self.max_epochs, low=1)
         if isinstance(self.n_neighbors, str):
@@ -281,6 +398,11 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
             neighbors_from=source,
             refresh_at=(1 / 3, 2 / 3),
             precision=self.precision,
+            max_time=max_time,
+            micro_batch_size=None
+            if self.micro_batch_size is None
+            else check_integer("micro_batch_size", self.micro_batch_size, low=2),
+            compile=check_choice("compile_network", self.compile_network, (False, True)),
         )
 
     def _settle(self):

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where to compute and how precisely: resolved when fitting starts, never stored on disk."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+import joblib
 import torch
 
 
@@ -61,3 +63,18 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager:
     if precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device)):
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return nullcontext()
+
+
+@contextmanager
+def torch_threads() -> Iterator[int]:
+    """Hold torch to the processors that this process may use, and restore its number of threads afterwards.
+
+    torch starts a thread for every processor of the machine, whatever share of it a container grants; more threads
+    than processors wait for each other. A smaller number set by the user stays.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, min(before, joblib.cpu_count())))
+    try:
+        yield torch.get_num_threads()
+    finally:
+        torch.set_num_threads(before)

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The training loop of contrastive clustering with neighbour positives."""
+"""A training that can be watched, hurried, stopped, saved and continued at any step."""
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -13,59 +11,20 @@ from torch import Tensor
 
 from .augment import Augmentation, check_view
 from .contrastive_network import ContrastiveNetwork
-from .device import autocast
+from .drawn_augmentation import DrawnAugmentation
 from .inference import extract_layers
-from .losses import balance_penalty, cluster_contrast, normalized_temperature_cross_entropy
-from .positives import input_space, seek_positives, unit_rows
+from .objective import TERMS, backward
+from .positives import Positives, input_space, seek_positives, unit_rows
+from .ranks import Ranks
+from .recipe import Recipe, learning_rate_factor, seed_by_counter
 from .samples import SampleReader
 
-_WARM_UP_STEPS = 50
+# answers
+GO_ON, COOL_DOWN, STOP = "go on", "cool down", "stop"
+_ORDER, _STEP, _SPACE = range(3)  # what a stream of random numbers is for
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How to train; all numbers, no data.
-
-    Parameters
-    ----------
-    max_epochs : int
-        Passes over the data.
-    batch_size : int
-        Samples per step, each in two views.
-    learning_rate : float
-        Peak rate of AdamW; linear warm-up, then a cosine down to zero.
-    weight_decay : float
-    temperature : float
-        Of the instance loss; the cluster loss has 1.
-    n_neighbors : int
-        The second view is drawn from mutual neighbours among so many nearest ones; 0 for the sample itself.
-    neighbors_from : {"input", "features"}
-        Where neighbours are sought: in principal components of the input, joined by the backbone's output from
-        the first refresh on; or in the backbone's output alone, from the first refresh on.
-    refresh_at : tuple of float
-        Fractions of the training at which neighbours are sought anew.
-    precision : {"auto", "bfloat16", "float32"}
-    """
-
-    max_epochs: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-    temperature: float
-    n_neighbors: int
-    neighbors_from: str
-    refresh_at: tuple[float, ...]
-    precision: str
-
-
-def train(
-    network: ContrastiveNetwork,
-    reader: SampleReader,
-    X: np.ndarray,
-    augment: Augmentation,
-    recipe: Recipe,
-    on_epoch: Callable[[dict], object] = lambda record: None,
-) -> list[dict]:
+class Training:
     """Train `network` in place without labels.
 
     Per step: a batch of samples and, for each, one of its mutual neighbours drawn at random; both augmented;
@@ -73,8 +32,9 @@ def train(
 
         L = L_instance + L_cluster + balance(view 1) + balance(view 2)
 
-    Random numbers come from torch's global generator: call this inside ``torch.random.fork_rng`` and a
-    ``manual_seed``.
+    The state between two steps is `state`; a training that loads it goes on to the same network, bit by bit on
+    one kind of machine, as one that was never interrupted. Random numbers come from torch's global generators,
+    seeded anew in every step: call `run` inside ``torch.random.fork_rng``.
 
     Parameters
     ----------
@@ -87,102 +47,236 @@ def train(
     augment : callable
         Tensor -> Tensor of the same shape.
     recipe : Recipe
-    on_epoch : callable, default: does nothing
-        Called after every epoch with its record; a true return value ends the training.
+    seed : int
+        Of the order, the neighbours drawn and the augmentation; the same on all ranks.
+    ranks : Ranks or None, default=None
+        Those that train together; None for this process alone.
 
-    Returns
-    -------
-    list of dict
-        One record per epoch: "epoch" (from 1), "loss", "instance_loss", "cluster_loss", "balance",
-        "samples_per_second", "seconds" since the start.
-
-    Raises
-    ------
-    FloatingPointError
-        If the loss is no longer finite.
+    Attributes
+    ----------
+    history : list of dict
+        One record per epoch: "epoch" (from 1), "loss" and its terms "instance_loss", "cluster_loss", "balance",
+        "samples_per_second", "seconds" of training so far.
+    progress : float
+        Share of the training that is over: of its steps or of its time, whichever is more.
+    notes : dict of str to Tensor
+        Room for what a caller wants to find again in the state.
+    was_interrupted : bool
+        Whether Ctrl-C ended the last `run`.
     """
-    n = len(X)
-    batch_size = min(recipe.batch_size, n)
-    steps_per_epoch = n // batch_size
-    optimizer = torch.optim.AdamW(
-        network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: _warm_up_and_cosine(step, recipe.max_epochs * steps_per_epoch)
-    )
-    refresh_epochs = {round(f * recipe.max_epochs) for f in recipe.refresh_at}
-    history = []
-    started = time.perf_counter()
-    seek = partial(seek_positives, recipe.n_neighbors)
-    spaces = [input_space(reader, X)] if recipe.n_neighbors and recipe.neighbors_from == "input" else []
-    positives = seek(*spaces) if spaces else None
-    for epoch in range(recipe.max_epochs):
-        if recipe.n_neighbors and epoch in refresh_epochs and epoch > 0:
-            positives = seek(unit_rows(extract_layers(network, reader, X, ("backbone",)), reader), *spaces)
-        network.train()
-        epoch_started = time.perf_counter()
-        sums = torch.zeros(3, device=reader.device)
-        order = torch.randperm(n)
-        for step in range(steps_per_epoch):
-            batch = order[step * batch_size : (step + 1) * batch_size]
-            partner = batch if positives is None else positives.draw(batch)
-            views = _two_views(reader, X, batch, partner, augment)
-            terms = _loss_terms(network, views, recipe)
-            optimizer.zero_grad()
-            terms.sum().backward()
-            optimizer.step()
-            schedule.step()
-            sums += terms.detach()
-        record = _record(epoch, sums / steps_per_epoch, steps_per_epoch * batch_size, started, epoch_started)
-        history.append(record)
-        if on_epoch(record):
-            break
-    return history
 
-
-def _warm_up_and_cosine(step: int, n_steps: int) -> float:
-    """Factor of the learning rate at `step`: linear up over at most 50 steps, then a half cosine to zero."""
-    warm_up = min(_WARM_UP_STEPS, max(1, n_steps // 10))
-    return min(1.0, (step + 1) / warm_up) * 0.5 * (1 + math.cos(math.pi * min(step, n_steps) / n_steps))
-
-
-def _two_views(reader: SampleReader, X: np.ndarray, batch: Tensor, partner: Tensor, augment: Augmentation) -> Tensor:
-    pixels = reader(X[torch.cat([batch, partner]).numpy()])
-    with torch.no_grad():
-        views = augment(pixels)
-    check_view(views, pixels)
-    return views.contiguous(memory_format=torch.channels_last) if views.ndim == 4 else views
-
-
-def _loss_terms(network: ContrastiveNetwork, views: Tensor, recipe: Recipe) -> Tensor:
-    """Instance loss, cluster loss and balance penalty as one tensor (3,)."""
-    with autocast(views.device, recipe.precision):
-        z, logits = network(views)
-    z_a, z_b = z.float().chunk(2)
-    p_a, p_b = logits.float().softmax(dim=1).chunk(2)
-    return torch.stack(
-        [
-            normalized_temperature_cross_entropy(z_a, z_b, recipe.temperature),
-            cluster_contrast(p_a, p_b),
-            balance_penalty(p_a) + balance_penalty(p_b),
-        ]
-    )
-
-
-def _record(epoch: int, terms: Tensor, n_seen: int, started: float, epoch_started: float) -> dict:
-    instance, cluster, balance = terms.tolist()
-    loss = instance + cluster + balance
-    if not math.isfinite(loss):
-        raise FloatingPointError(
-            f"the loss became {loss} in epoch {epoch + 1}; lower learning_rate, or use precision='float32'."
+    def __init__(
+        self,
+        network: ContrastiveNetwork,
+        reader: SampleReader,
+        X: np.ndarray,
+        augment: Augmentation,
+        recipe: Recipe,
+        seed: int,
+        ranks: Ranks | None = None,
+    ):
+        self.ranks = Ranks() if ranks is None else ranks
+        self.network, self.reader, self.X = network, reader, X
+        self.augment, self.recipe, self.seed = augment, recipe, seed
+        self.batch_size = min(recipe.batch_size, len(X))
+        self._part = self.ranks.part(self.batch_size)
+        self.steps_per_epoch = len(X) // self.batch_size
+        self.optimizer = torch.optim.AdamW(
+            network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
-    now = time.perf_counter()
-    return {
-        "epoch": epoch + 1,
-        "loss": loss,
-        "instance_loss": instance,
-        "cluster_loss": cluster,
-        "balance": balance,
-        "samples_per_second": n_seen / max(now - epoch_started, 1e-9),
-        "seconds": now - started,
-    }
+        self.history: list[dict] = []
+        self.notes: dict[str, Tensor] = {}
+        self.was_interrupted = False
+        self.step = 0
+        self._epoch_began_at = 0  # the step
+        self._sums = torch.zeros(len(TERMS), device=reader.device)
+        self._positives: Positives | None = None
+        self._n_sought = 0  # times that neighbours were sought
+        self._cool_down_from: tuple[int, float] | None = None  # step and progress
+        self._seconds = 0.0  # of training before this run
+        self._run_started: float | None = None
+        self._space: Tensor | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training so far, those before a continuation included."""
+        running = 0.0 if self._run_started is None else time.perf_counter() - self._run_started
+        return self._seconds + running
+
+    @property
+    def progress(self) -> float:
+        done = self.step / (self.recipe.max_epochs * self.steps_per_epoch)
+        if self.recipe.max_time is not None:
+            done = max(done, self.ranks.broadcast_object(self.seconds) / self.recipe.max_time)
+        if self._cool_down_from is not None:
+            step, at = self._cool_down_from
+            done = max(done, at + (1 - at) * (self.step - step) / max(1.0, self.recipe.cool_down * step))
+        return min(done, 1.0)
+
+    def run(
+        self,
+        on_epoch: Callable[[dict], str | None] = lambda record: None,
+        save: Callable[[dict], object] = lambda state: None,
+        save_every: float = math.inf,
+    ) -> None:
+        """Train to the end, from wherever the state is.
+
+        Parameters
+        ----------
+        on_epoch : callable, default: does nothing
+            Called after every epoch with its record, which it may add to. It returns None or ``GO_ON``;
+            ``COOL_DOWN`` to bring the learning rate to zero within a quarter of the steps made so far; or ``STOP``.
+        save : callable, default: does nothing
+            Called with the state at the end, and between steps `save_every` seconds after the last time.
+        save_every : float, default=inf
+
+        Raises
+        ------
+        FloatingPointError
+            If the loss is no longer finite.
+        KeyboardInterrupt
+            If Ctrl-C came before the first step was made, or to one of several ranks; otherwise it ends the
+            training, and `was_interrupted` is set.
+        """
+        self._run_started = last_saved = time.perf_counter()
+        self.was_interrupted = False
+        try:
+            self._train(on_epoch, save, save_every, last_saved)
+        except KeyboardInterrupt:
+            if self.step == 0 or self.ranks.size > 1:  # several ranks are never interrupted at the same step
+                raise
+            self.was_interrupted = True
+            if self.step > self._epoch_began_at:
+                self._close_epoch(time.perf_counter(), 0)
+        finally:
+            self._seconds, self._run_started = self.seconds, None
+            self._space = None
+        save(self.state())
+
+    def _train(self, on_epoch, save, save_every, last_saved):
+        forward = torch.compile(self.network) if self.recipe.compile else self.network
+        order = self._order()
+        epoch_started, from_step = time.perf_counter(), self.step
+        while (progress := self.progress) < 1.0:
+            self._seek_if_due(progress)
+            self._make_step(forward, order, progress)
+            if self.step - self._epoch_began_at == self.steps_per_epoch or self.progress >= 1.0:
+                record = self._close_epoch(epoch_started, self.step - from_step)
+                answer = self.ranks.broadcast_object(on_epoch(record))
+                if answer == STOP:
+                    return
+                if answer == COOL_DOWN and self._cool_down_from is None:
+                    self._cool_down_from = (self.step, self.progress)
+                order = self._order()
+                epoch_started, from_step = time.perf_counter(), self.step
+            if time.perf_counter() - last_saved > save_every:
+                save(self.state())
+                last_saved = time.perf_counter()
+
+    def _order(self) -> Tensor:
+        seed_by_counter(self.seed, _ORDER, len(self.history))
+        return torch.randperm(len(self.X))
+
+    def _seek_if_due(self, progress: float) -> None:
+        """Seek neighbours at the start and whenever the progress has passed one of ``recipe.refresh_at``."""
+        recipe = self.recipe
+        due = 1 + sum(progress >= at for at in recipe.refresh_at)
+        if not recipe.n_neighbors or self._n_sought >= due:
+            return
+        found = self._seek() if self.ranks.is_first else None
+        self._positives = self.ranks.broadcast_object(found)
+        self._n_sought = due
+
+    def _seek(self) -> Positives | None:
+        spaces = []
+        if self._n_sought:
+            spaces.append(unit_rows(extract_layers(self.network, self.reader, self.X, ("backbone",)), self.reader))
+        if self.recipe.neighbors_from == "input":
+            if self._space is None:
+                seed_by_counter(self.seed, _SPACE)
+                self._space = input_space(self.reader, self.X)
+            spaces.append(self._space)
+        return seek_positives(self.recipe.n_neighbors, *spaces) if spaces else None
+
+    def _make_step(self, forward, order, progress):
+        self.network.train()
+        seed_by_counter(self.seed, _STEP, self.step)
+        start = (self.step - self._epoch_began_at) * self.batch_size
+        batch = order[start : start + self.batch_size]
+        partner = batch if self._positives is None else self._positives.draw(batch)
+        views = self._views(batch, partner)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.learning_rate * learning_rate_factor(self.step, progress)
+        self.optimizer.zero_grad()
+        terms = backward(self.network, forward, views, self.recipe, self.ranks.gather)
+        self.ranks.average_gradients(self.network.parameters())
+        self.optimizer.step()
+        self.step += 1
+        self._sums += terms
+
+    def _views(self, batch: Tensor, partner: Tensor) -> Tensor:
+        """First and second views of this rank's samples, one above the other."""
+        mine = torch.cat([batch[self._part], partner[self._part]])
+        pixels = self.reader(self.X[mine.numpy()])
+        with torch.no_grad():
+            if self.ranks.size > 1 and isinstance(self.augment, DrawnAugmentation):
+                both = self.augment.draw(2 * len(batch))  # of all ranks, so that each has the views it would have alone
+                views = self.augment.apply(pixels, torch.cat([half[self._part] for half in both.chunk(2)]))
+            else:
+                if self.ranks.size > 1:  # different numbers for different rows
+                    seed_by_counter(self.seed, _STEP, self.step, self.ranks.rank)
+                views = self.augment(pixels)
+        check_view(views, pixels)
+        return views.contiguous(memory_format=torch.channels_last) if views.ndim == 4 else views
+
+    def _close_epoch(self, started: float, n_timed: int) -> dict:
+        """Append the record of the epoch and return it; `n_timed` steps were made since `started`."""
+        n_steps = self.step - self._epoch_began_at
+        terms = dict(zip(TERMS, (self._sums / n_steps).tolist()))
+        loss = sum(terms.values())
+        epoch = len(self.history) + 1
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss became {loss} in epoch {epoch}; lower learning_rate, or use precision='float32'."
+            )
+        took = max(time.perf_counter() - started, 1e-9)
+        record = {"epoch": epoch, "loss": loss, **terms}
+        record |= {"samples_per_second": n_timed * self.batch_size / took, "seconds": self.seconds}
+        self.history.append(record)
+        self._sums.zero_()
+        self._epoch_began_at = self.step
+        return record
+
+    def state(self) -> dict:
+        """Everything that the rest of the training depends on, in tensors, numbers, strings, lists and dicts."""
+        found = self._positives
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "positives": None if found is None else {"candidates": found.candidates, "counts": found.counts},
+            "history": self.history,
+            "notes": self.notes,
+            "step": self.step,
+            "epoch_began_at": self._epoch_began_at,
+            "sums": self._sums,
+            "n_sought": self._n_sought,
+            "cool_down_from": None if self._cool_down_from is None else list(self._cool_down_from),
+            "seconds": self.seconds,
+            "seed": self.seed,
+        }
+
+    def load_state(self, state: dict) -> None:
+        """Go back to what `state` returned, on this or another machine."""
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        found = state["positives"]
+        self._positives = None if found is None else Positives(found["candidates"].cpu(), found["counts"].cpu())
+        self.history = list(state["history"])
+        self.notes = dict(state["notes"])
+        self.step, self._epoch_began_at = state["step"], state["epoch_began_at"]
+        self._sums = state["sums"].to(self.reader.device)
+        self._n_sought = state["n_sought"]
+        at = state["cool_down_from"]
+        self._cool_down_from = None if at is None else (int(at[0]), float(at[1]))
+        self._seconds = state["seconds"]
+        self.seed = state["seed"]

@@ -44,12 +44,12 @@ def trainings(monkeypatch):
     """Count the trainings."""
     calls = []
 
-    def spy(*arguments):
+    def spy(*arguments, **named):
         calls.append(arguments)
-        return original(*arguments)
+        return original(*arguments, **named)
 
-    original = encoder_module.train
-    monkeypatch.setattr(encoder_module, "train", spy)
+    original = encoder_module.run_training
+    monkeypatch.setattr(encoder_module, "run_training", spy)
     return calls
 
 

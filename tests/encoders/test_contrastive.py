@@ -36,12 +36,12 @@ def trainings(monkeypatch):
     """Count the trainings."""
     calls = []
 
-    def spy(*arguments):
+    def spy(*arguments, **named):
         calls.append(arguments)
-        return original(*arguments)
+        return original(*arguments, **named)
 
-    original = module.train
-    monkeypatch.setattr(module, "train", spy)
+    original = module.run_training
+    monkeypatch.setattr(module, "run_training", spy)
     return calls
 
 
@@ -222,7 +222,9 @@ def test_number_of_epochs(max_epochs):
 def test_large_data_get_fewer_epochs(monkeypatch):
     """Only what is asked of the training; it need not run."""
     asked = []
-    monkeypatch.setattr(module, "train", lambda *arguments: asked.append(arguments[4].max_epochs) or [])
+    monkeypatch.setattr(
+        module, "run_training", lambda estimator, training, *_, **__: asked.append(training.recipe.max_epochs)
+    )
     for n in (60, 6_000, 600_000):
         small(max_epochs="auto", backbone="mlp").fit(np.arange(2.0 * n).reshape(n, 2))
     assert asked == sorted(asked, reverse=True)
@@ -260,7 +262,10 @@ def test_progress_goes_to_the_log_and_the_bar_to_stderr(caplog, capsys):
     pytest.importorskip("tqdm")
     with caplog.at_level("INFO", logger="skdeepclust"):
         small(backbone="mlp", verbose=1).fit(FLAT)
-    assert [record.message.split(":")[0] for record in caplog.records] == ["epoch 1/2", "epoch 2/2"]
+    assert [record.message.split(":")[0] for record in caplog.records] == [
+        "epoch 1, 50% of training",
+        "epoch 2, 100% of training",
+    ]
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "training" in captured.err
