@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One run that shows what a device can do: speed of a step, then CIFAR-10 against the clock.
+
+    python -m benchmarks.gpu --data DIR [--seconds 420] [--backbone resnet18]
+
+Prints three tables:
+
+1. the device's rate of a large matrix product, and the whole training step against the bare forward and backward
+   of the same network, in images per second;
+2. accuracy over time, on 10,000 images chosen once: the cluster head alone, and the consensus over the layers of
+   the same network at the same moment (the time of these checks is not training time);
+3. the end: head and consensus on all images, seconds of everything.
+
+It runs on a CPU as well: try it with ``--limit 2000 --seconds 20 --backbone compact``. Labels are used for the
+figures only.
+"""
+
+import argparse
+import time
+from copy import copy
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+from skdeepclust import BaseClusterings, ContrastiveEncoder, EntropyWeightedConsensus
+from skdeepclust.metrics import clustering_accuracy
+from skdeepclust.nn.device import resolve_device
+from skdeepclust.nn.inference import extract_layers
+
+from ..quality.datasets import DATASETS
+from ..speed.training import whole_and_bare
+
+LAYERS = ("backbone", "instance", "cluster_hidden")
+
+
+def matrix_rate(device):
+    """Multiply-adds times two per second of a bfloat16 matrix product, in TFLOP/s; the best of five."""
+    n = 8192 if device.type != "cpu" else 2048
+    a = torch.randn(n, n, device=device, dtype=torch.bfloat16)
+    best = np.inf
+    for _ in range(6):
+        started = time.perf_counter()
+        product = a @ a
+        float(product[0, 0])  # waits for the device
+        best = min(best, time.perf_counter() - started)
+    return 2 * n**3 / best / 1e12
+
+
+def scores(y, labels):
+    """ACC / NMI / ARI as text."""
+    figures = (f(y, labels) for f in (clustering_accuracy, normalized_mutual_info_score, adjusted_rand_score))
+    return " / ".join(f"{figure:.3f}" for figure in figures)
+
+
+def consensus_of(features, sizes, k, seed):
+    """Labels of the consensus over the layers, as DeepClusterEnsemble makes them."""
+    base = BaseClusterings(40, group_sizes=sizes, random_state=seed)
+    return EntropyWeightedConsensus(k, random_state=seed).fit_predict(base.fit_transform(features))
+
+
+class Curve:
+    """Monitor of a training: prints a row of the curve whenever another share of the time is over."""
+
+    def __init__(self, y, k, n_points, seed):
+        self.rows = np.sort(np.random.default_rng(0).permutation(len(y))[:10_000])
+        self.y, self.k, self.seed = y[self.rows], k, seed
+        self.due = list(np.arange(1, n_points) / n_points)
+        print("| seconds of training | epochs | cluster head | consensus |\n|---|---|---|---|", flush=True)
+
+    def __call__(self, training):
+        if not self.due or training.progress < self.due[0]:
+            return {}
+        while self.due and training.progress >= self.due[0]:
+            self.due.pop(0)
+        started = time.perf_counter()
+        names = (*LAYERS, "cluster")
+        features = extract_layers(training.network, training.reader, training.X[self.rows], names)
+        sizes = tuple(training.network.layer_sizes[name] for name in LAYERS)
+        width = sum(sizes)
+        labels = consensus_of(features[:, :width], sizes, self.k, self.seed)
+        head = features[:, width:].argmax(axis=1)
+        at = f"{training.seconds:.0f} | {len(training.history)}"
+        print(f"| {at} | {scores(self.y, head)} | {scores(self.y, labels)} |", flush=True)
+        training._run_started += time.perf_counter() - started  # the clock stands while this looks on
+        return {}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, help="folder of the data sets")
+    parser.add_argument("--set", default="cifar10", choices=sorted(DATASETS))
+    parser.add_argument("--seconds", type=float, default=420, help="of training [%(default)s]")
+    parser.add_argument("--backbone", default="resnet18")
+    parser.add_argument("--batch-size", type=int, default=256)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--points", type=int, default=8, help="of the curve [%(default)s]")
+    parser.add_argument("--limit", type=int, help="use so many random images")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    X, y = DATASETS[arguments.set](arguments.data)
+    if arguments.limit:
+        rows = np.sort(np.random.default_rng(0).permutation(len(y))[: arguments.limit])
+        X, y = X[rows], y[rows]
+    k = len(np.unique(y))
+    device = resolve_device(None)
+    shape = X.shape[1:] if X.ndim == 4 else (*X.shape[1:], 1)
+
+    whole, bare = whole_and_bare(X.reshape(len(X), -1), shape, arguments.backbone, device, 5)
+    whole(), bare()  # warm up
+    step, network_alone, rate = whole(), bare(), matrix_rate(device)
+    print("| device | bfloat16 matrix product | whole step | bare | whole / bare |\n|---|---|---|---|---|")
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+    print(f"| {name} | {rate:.1f} TFLOP/s | {step:.0f} images/s | {network_alone:.0f} | {step / network_alone:.2f} |\n")
+
+    encoder = ContrastiveEncoder(
+        k,
+        layers=LAYERS,
+        backbone=arguments.backbone,
+        max_time=arguments.seconds,
+        batch_size=arguments.batch_size,
+        learning_rate=arguments.learning_rate,
+        random_state=arguments.seed,
+    )
+    encoder.fit_watched(X, Curve(y, k, arguments.points, arguments.seed))
+    labels = consensus_of(encoder.transform(X), encoder.layer_sizes_, k, arguments.seed)
+    head = copy(encoder).set_params(layers=("cluster",)).transform(X).argmax(axis=1)
+    print(
+        "\n| images | epochs | seconds of training | of everything | cluster head | consensus |\n|---|---|---|---|---|---|"
+    )
+    seconds = f"{encoder.history_[-1]['seconds']:.0f} | {time.perf_counter() - started:.0f}"
+    print(f"| {len(y)} | {encoder.n_iter_} | {seconds} | {scores(y, head)} | {scores(y, labels)} |")
+
+
+if __name__ == "__main__":
+    main()

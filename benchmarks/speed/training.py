@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Speed of a training step: against the bare network, and against a plain loop of the usual kind.
+
+    python -m benchmarks.speed.training [--backbone compact resnet34] [--size 28] [--channels 1] [--plain]
+
+Three things, taken in turns in one process on the same random images, medians of the rounds:
+
+* whole: a step of `skdeepclust.nn.train.Training`: batch, augmentation, both views, forward, losses, backward,
+  optimiser;
+* bare: forward and backward of the same network in the same precision, on a ready tensor of as many views;
+* plain (with --plain): float32 in torch's default memory layout; each image opened as a PIL image, cropped,
+  mirrored, its colours changed twice in two worker processes of a DataLoader, each view through the network by
+  itself, Adam: how the loop of Contrastive Clustering is built.
+
+An image counts once, though it is seen in two views.
+"""
+
+import argparse
+import statistics
+import time
+
+import numpy as np
+import torch
+from PIL import Image, ImageEnhance
+from torch.utils.data import DataLoader, Dataset
+
+from skdeepclust.nn.augment import build_augmentation
+from skdeepclust.nn.backbones import build_backbone
+from skdeepclust.nn.contrastive_network import ContrastiveNetwork
+from skdeepclust.nn.device import autocast, has_fast_bfloat16, resolve_device
+from skdeepclust.nn.losses import balance_penalty, cluster_contrast, normalized_temperature_cross_entropy
+from skdeepclust.nn.recipe import Recipe
+from skdeepclust.nn.samples import fit_reader
+from skdeepclust.nn.train import Training
+
+BATCH = 256
+
+
+class TwoViews(Dataset):
+    """Two augmented views per image, one image at a time."""
+
+    def __init__(self, images):
+        self.images = images
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        return self.view(index), self.view(index)
+
+    def view(self, index):
+        draw = np.random.default_rng()
+        image = Image.fromarray(self.images[index].squeeze())
+        side = image.size[0]
+        cut = max(2, round(side * np.sqrt(draw.uniform(0.2, 1.0))))
+        left, top = draw.integers(0, side - cut + 1, 2)
+        image = image.resize((side, side), Image.Resampling.BILINEAR, (left, top, left + cut, top + cut))
+        if draw.random() < 0.5:
+            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        for change in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
+            image = change(image).enhance(draw.uniform(0.6, 1.4))
+        pixels = np.array(image, dtype=np.float32) / 255
+        return torch.from_numpy(np.atleast_3d(pixels).transpose(2, 0, 1).copy())
+
+
+def build(backbone, in_shape):
+    torch.manual_seed(0)
+    return ContrastiveNetwork(*build_backbone(backbone, in_shape), 10)
+
+
+def whole_and_bare(X, shape, backbone, device, n_steps):
+    """Two functions that make one round and return images per second."""
+    reader = fit_reader(X, shape, device)
+    recipe = Recipe(10**6, BATCH, 1e-3, 1e-4, 0.5, 0, "input", (), "auto")
+    network = build(backbone, reader.in_shape).to(device, memory_format=torch.channels_last)
+    training = Training(network, reader, X, build_augmentation("auto", reader.in_shape), recipe, seed=0)
+    views = reader(X[: 2 * BATCH])
+
+    def wait():
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def whole():
+        order = torch.randperm(len(X))
+        wait()
+        started = time.perf_counter()
+        for _ in range(n_steps):
+            training._epoch_began_at = training.step
+            training._make_step(network, order, 0.5)
+        wait()
+        return n_steps * BATCH / (time.perf_counter() - started)
+
+    def bare():
+        network.train()
+        started = time.perf_counter()
+        for _ in range(n_steps):
+            network.zero_grad()
+            with autocast(device, "auto"):
+                z, logits = network(views)
+            (z.float().sum() + logits.float().sum()).backward()
+        wait()
+        return n_steps * BATCH / (time.perf_counter() - started)
+
+    return whole, bare
+
+
+def plain(images, backbone, device, n_steps):
+    """One round of the plain loop; images per second after its first batch."""
+    shape = (images.shape[3], *images.shape[1:3])
+    network = build(backbone, shape).to(device)
+    optimizer = torch.optim.Adam(network.parameters(), 3e-4)
+    loader = DataLoader(TwoViews(images), BATCH, shuffle=True, drop_last=True, num_workers=2)
+    started = None
+    for step, (a, b) in enumerate(loader):
+        z_a, logits_a = network(a.to(device))
+        z_b, logits_b = network(b.to(device))
+        p_a, p_b = logits_a.softmax(1), logits_b.softmax(1)
+        loss = normalized_temperature_cross_entropy(z_a, z_b) + cluster_contrast(p_a, p_b)
+        loss = loss + balance_penalty(p_a) + balance_penalty(p_b)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        loss.item()
+        if step == 0:
+            started = time.perf_counter()
+        if step == n_steps:
+            break
+    return step * BATCH / (time.perf_counter() - started)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--backbone", nargs="+", default=["compact"])
+    parser.add_argument("--size", type=int, default=28)
+    parser.add_argument("--channels", type=int, default=1, choices=(1, 3))
+    parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    device = resolve_device(None)
+    shape = (arguments.size, arguments.size, arguments.channels)
+    n = BATCH * (arguments.steps + 1)
+    X = np.random.default_rng(0).integers(0, 256, (n, int(np.prod(shape))), dtype=np.uint8)
+    print(f"{shape}, {device}, {torch.get_num_threads()} threads, bfloat16: {has_fast_bfloat16(device)}\n")
+    print("| backbone | whole step | bare | whole / bare | plain loop | whole / plain |\n|---|---|---|---|---|---|")
+    for backbone in arguments.backbone:
+        whole, bare = whole_and_bare(X, shape, backbone, device, arguments.steps)
+        whole(), bare()
+        rounds = []
+        for _ in range(arguments.rounds):
+            of_plain = plain(X.reshape(n, *shape), backbone, device, arguments.steps) if arguments.plain else np.nan
+            rounds.append((whole(), bare(), of_plain))
+        w, b, p = (statistics.median(column) for column in zip(*rounds, strict=True))
+        cells = (f"{w:.0f} images/s", f"{b:.0f}", f"{w / b:.2f}", f"{p:.0f}", f"{w / p:.1f}")
+        print(f"| {backbone} | " + " | ".join(cells) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
