@@ -146,12 +146,14 @@ class Training:
             if self.step == 0 or self.ranks.size > 1:  # several ranks are never interrupted at the same step
                 raise
             self.was_interrupted = True
+            save(self.state())  # in the middle of the epoch, where a training that goes on has to begin
             if self.step > self._epoch_began_at:
                 self._close_epoch(time.perf_counter(), 0)
         finally:
             self._seconds, self._run_started = self.seconds, None
             self._space = None
-        save(self.state())
+        if not self.was_interrupted:
+            save(self.state())
 
     def _train(self, on_epoch, save, save_every, last_saved):
         forward = torch.compile(self.network) if self.recipe.compile else self.network
