@@ -70,7 +70,7 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
         layers.
     backbone : {"auto", "compact", "resnet18", "resnet34", "mlp"} or callable, default="auto"
         The network, see ContrastiveEncoder.
-    augmentation : {"auto", "gray", "color", "table", "none"} or callable, default="auto"
+    augmentation : {"auto", "gray", "color", "table", "none", "gray_strong", "color_weak"} or callable, default="auto"
         How views are made, see ContrastiveEncoder.
     max_epochs : int or "auto", default="auto"
         Passes over the data; "auto" gives about 1000 steps of 256 samples, between 8 and 60 epochs; with

@@ -59,7 +59,7 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         "auto": "compact", a small convolutional net made for CPUs, for images; "mlp" for tables. A callable
         gets the shape of one sample, (c, h, w) or (d,), and returns a new ``nn.Module`` with outputs
         (n, features).
-    augmentation : {"auto", "gray", "color", "table", "none"} or callable, default="auto"
+    augmentation : {"auto", "gray", "color", "table", "none", "gray_strong", "color_weak"} or callable, default="auto"
         How views are made, see :func:`skdeepclust.nn.augment.build_augmentation`. A callable gets and returns a
         float tensor (n, c, h, w) or (n, d); pixels lie in [0, 1].
     n_neighbors : int or "auto", default="auto"

@@ -69,6 +69,7 @@ def build_augmentation(augmentation: str | Augmentation, in_shape: tuple[int, ..
 
     Parameters of one sample are independent of those of all others. Mirror images have probability 0.5. Colour
     jitter is (brightness, contrast, saturation, hue) of :class:`ColorJitter`, which adds brightness.
+    No study has compared "gray_strong" and "color_weak" with the defaults yet.
     """
     is_image = len(in_shape) == 3
     if not isinstance(augmentation, str):
