@@ -127,9 +127,8 @@ def main():
     encoder.fit_watched(X, Curve(y, k, arguments.points, arguments.seed))
     labels = consensus_of(encoder.transform(X), encoder.layer_sizes_, k, arguments.seed)
     head = copy(encoder).set_params(layers=("cluster",)).transform(X).argmax(axis=1)
-    print(
-        "\n| images | epochs | seconds of training | of everything | cluster head | consensus |\n|---|---|---|---|---|---|"
-    )
+    titles = ("images", "epochs", "seconds of training", "of everything", "cluster head", "consensus")
+    print("\n| " + " | ".join(titles) + " |\n" + "|---" * len(titles) + "|")
     seconds = f"{encoder.history_[-1]['seconds']:.0f} | {time.perf_counter() - started:.0f}"
     print(f"| {len(y)} | {encoder.n_iter_} | {seconds} | {scores(y, head)} | {scores(y, labels)} |")
 
