@@ -74,14 +74,14 @@ class Curve:
             return {}
         while self.due and training.progress >= self.due[0]:
             self.due.pop(0)
-        started = time.perf_counter()
+        started, seconds = time.perf_counter(), training.seconds
         names = (*LAYERS, "cluster")
         features = extract_layers(training.network, training.reader, training.X[self.rows], names)
         sizes = tuple(training.network.layer_sizes[name] for name in LAYERS)
         width = sum(sizes)
         labels = consensus_of(features[:, :width], sizes, self.k, self.seed)
         head = features[:, width:].argmax(axis=1)
-        at = f"{training.seconds:.0f} | {len(training.history)}"
+        at = f"{seconds:.0f} | {len(training.history)}"
         print(f"| {at} | {scores(self.y, head)} | {scores(self.y, labels)} |", flush=True)
         training._run_started += time.perf_counter() - started  # the clock stands while this looks on
         return {}

@@ -81,8 +81,8 @@ class OwnCallbackSupport:
         Parameters
         ----------
         *callbacks : objects
-            With the methods `setup`, `on_fit_task_begin`, `on_fit_task_end` and `teardown`. None takes away those
-            set before.
+            With the methods `setup`, `on_fit_task_begin`, `on_fit_task_end` and `teardown`. A call without
+            any takes away those set before.
 
         Returns
         -------

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """DeepCluE end to end: a trained network, base clusterings of its layers, their weighted consensus."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted, check_memory
@@ -271,6 +273,8 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
         return AgreementMonitor(self.n_clusters, check_layers(encoder.layers), threshold, seed)
 
     def _build_encoder(self, seed):
+        if not isinstance(self.random_state, Integral):  # a checkpoint then goes on with the seed it began with
+            seed = np.random.RandomState(seed)
         if self.encoder is None:
             parameters = {name: getattr(self, name) for name in _ENCODER_PARAMETERS}
             return ContrastiveEncoder(**parameters, image_shape=self.image_shape_, random_state=seed)

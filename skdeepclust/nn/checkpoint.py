@@ -59,7 +59,7 @@ class Checkpoint:
             return None
         try:
             content = torch.load(self.path, map_location="cpu", weights_only=True)
-            identity, state = content["identity"], content["state"]
+            identity, state = dict(content["identity"]), dict(content["state"])
         except Exception as error:
             raise ValueError(
                 f"{self.path} is not a checkpoint that can be read ({type(error).__name__}: {error}). Delete it, or "

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .._support._interrupt import deferred_interrupt
 from .augment import Augmentation, check_view
 from .contrastive_network import ContrastiveNetwork
 from .drawn_augmentation import DrawnAugmentation
@@ -88,6 +89,7 @@ class Training:
         self.notes: dict[str, Tensor] = {}
         self.was_interrupted = False
         self.step = 0
+        self._was_stopped = False  # by an answer of `on_epoch`
         self._epoch_began_at = 0  # the step
         self._sums = torch.zeros(len(TERMS), device=reader.device)
         self._positives: Positives | None = None
@@ -105,6 +107,8 @@ class Training:
 
     @property
     def progress(self) -> float:
+        if self._was_stopped:
+            return 1.0
         done = self.step / (self.recipe.max_epochs * self.steps_per_epoch)
         if self.recipe.max_time is not None:
             done = max(done, self.ranks.broadcast_object(self.seconds) / self.recipe.max_time)
@@ -141,7 +145,8 @@ class Training:
         self._run_started = last_saved = time.perf_counter()
         self.was_interrupted = False
         try:
-            self._train(on_epoch, save, save_every, last_saved)
+            with deferred_interrupt() as check_interrupt:  # never in the middle of a step
+                self._train(on_epoch, save, save_every, last_saved, check_interrupt)
         except KeyboardInterrupt:
             if self.step == 0 or self.ranks.size > 1:  # several ranks are never interrupted at the same step
                 raise
@@ -155,17 +160,19 @@ class Training:
         if not self.was_interrupted:
             save(self.state())
 
-    def _train(self, on_epoch, save, save_every, last_saved):
+    def _train(self, on_epoch, save, save_every, last_saved, check_interrupt):
         forward = torch.compile(self.network) if self.recipe.compile else self.network
         order = self._order()
         epoch_started, from_step = time.perf_counter(), self.step
         while (progress := self.progress) < 1.0:
             self._seek_if_due(progress)
             self._make_step(forward, order, progress)
+            check_interrupt()
             if self.step - self._epoch_began_at == self.steps_per_epoch or self.progress >= 1.0:
                 record = self._close_epoch(epoch_started, self.step - from_step)
                 answer = self.ranks.broadcast_object(on_epoch(record))
                 if answer == STOP:
+                    self._was_stopped = True
                     return
                 if answer == COOL_DOWN and self._cool_down_from is None:
                     self._cool_down_from = (self.step, self.progress)
@@ -265,6 +272,7 @@ class Training:
             "cool_down_from": None if self._cool_down_from is None else list(self._cool_down_from),
             "seconds": self.seconds,
             "seed": self.seed,
+            "was_stopped": self._was_stopped,
         }
 
     def load_state(self, state: dict) -> None:
@@ -282,3 +290,4 @@ class Training:
         self._cool_down_from = None if at is None else (int(at[0]), float(at[1]))
         self._seconds = state["seconds"]
         self.seed = state["seed"]
+        self._was_stopped = state["was_stopped"]

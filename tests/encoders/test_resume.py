@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import os
+import signal
+
 import numpy as np
 import pytest
 
@@ -113,6 +116,61 @@ def test_the_ensemble_goes_on(tmp_path):
     assert interrupted.n_iter_ == 2
     augmentation.fails_at = None
     np.testing.assert_array_equal(ensemble(augmentation, tmp_path).fit(IMAGES).labels_, whole.labels_)
+
+
+@pytest.mark.parametrize("random_state", [None, np.random.RandomState(0)])
+def test_the_ensemble_goes_on_without_a_seed(tmp_path, random_state):
+    """The second call draws another seed, yet finds the training that the first has made."""
+    augmentation = Breaking()
+    models = []
+    for _ in range(2):
+        model = DeepClusterEnsemble(
+            3, n_estimators=3, augmentation=augmentation, backbone="mlp", max_epochs=2, batch_size=16,
+            checkpoint_dir=tmp_path, random_state=random_state, device="cpu",
+        )  # fmt: skip
+        models.append(model.fit(IMAGES))
+    assert augmentation.n_calls == 10
+    first, second = (model.encoder_.transform(IMAGES) for model in models)
+    np.testing.assert_array_equal(first, second)
+
+
+def test_a_stop_that_a_callback_asked_for_lasts(tmp_path):
+    class StopAtTwo:
+        def setup(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context):
+            pass
+
+        def on_fit_task_end(self, estimator, context, *, metadata=None):
+            return metadata is not None and metadata["record"]["epoch"] == 2
+
+    for _ in range(2):
+        model = encoder(Breaking(), checkpoint_dir=tmp_path).set_callbacks(StopAtTwo()).fit(IMAGES)
+        assert model.n_iter_ == 2
+
+
+def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(tmp_path):
+    """The signal comes during a step; the training that goes on afterwards ends as if it never had."""
+
+    class Pressing(Breaking):
+        def __call__(self, x):
+            self.n_calls += 1
+            if self.n_calls == self.fails_at:
+                os.kill(os.getpid(), signal.SIGINT)
+            return x
+
+    augmentation = Pressing()
+    augmentation.fails_at = 9
+    with pytest.warns(TrainingInterruptedWarning, match="after 9 steps"):
+        encoder(augmentation, checkpoint_dir=tmp_path).fit(IMAGES)
+    augmentation.fails_at = None
+    model = encoder(augmentation, checkpoint_dir=tmp_path).fit(IMAGES)
+    np.testing.assert_array_equal(model.transform(IMAGES), encoder(Breaking()).fit(IMAGES).transform(IMAGES))
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize("value", [0, -1.0, float("nan")])
