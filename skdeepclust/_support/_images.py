@@ -36,8 +36,8 @@ def flatten_images(X, image_shape):
     Parameters
     ----------
     X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
-        An array of three dimensions always means grey images.
-        or what :func:`~skdeepclust._support._sources.as_row_source` makes such rows of; these are not read.
+        An array of three dimensions always means grey images. What
+        :func:`~skdeepclust._support._sources.as_row_source` makes such rows of is not read.
     image_shape : tuple (h, w) or (h, w, c), or None
         Shape of the images that 2-D rows hold; must not contradict an array of images.
 

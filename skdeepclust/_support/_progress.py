@@ -18,8 +18,8 @@ def epoch_progress(verbose, n_epochs, n_done=0, max_time=None):
     ----------
     verbose : int
         0 for no bar.
-    n_epochs : int
-        Epochs at most.
+    n_epochs : int or None
+        Epochs at most; None where time alone decides.
     n_done : int, default=0
         Epochs made before, by a training that goes on.
     max_time : float or None, default=None

@@ -13,9 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from numbers import Integral
 
 import numpy as np
+from joblib import Parallel, cpu_count, delayed
 from numpy.typing import NDArray
-
-from ._threads import for_each
 
 _BLOCK_VALUES = 2**22  # of a block that is read in passing: 32 MiB as float64
 
@@ -168,7 +167,7 @@ class DatasetRows(RowSource):
                 )
             out[place] = item
 
-        for_each(read, len(numbers))
+        Parallel(n_jobs=cpu_count(), require="sharedmem")(delayed(read)(place) for place in range(len(numbers)))
         return out
 
 

@@ -24,7 +24,7 @@ class ContrastiveClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, C
     n_clusters : int, default=10
         Outputs of the cluster head, >= 1.
     image_shape, backbone, augmentation, n_neighbors, neighbors_from, max_epochs, max_time, batch_size, \
-micro_batch_size, learning_rate, weight_decay, temperature, projection_dim, device, precision, compile_network, \
+micro_batch_size, learning_rate, weight_decay, temperature, projection_dim, device, precision, \
 checkpoint_dir, checkpoint_every, random_state, verbose
         As in :class:`~skdeepclust.ContrastiveEncoder`.
 
@@ -77,7 +77,6 @@ checkpoint_dir, checkpoint_every, random_state, verbose
         projection_dim=128,
         device=None,
         precision="auto",
-        compile_network=False,
         checkpoint_dir=None,
         checkpoint_every=120,
         random_state=None,
@@ -99,7 +98,6 @@ checkpoint_dir, checkpoint_every, random_state, verbose
         self.projection_dim = projection_dim
         self.device = device
         self.precision = precision
-        self.compile_network = compile_network
         self.checkpoint_dir = checkpoint_dir
         self.checkpoint_every = checkpoint_every
         self.random_state = random_state

@@ -72,7 +72,7 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
         layers.
     backbone : {"auto", "compact", "resnet18", "resnet34", "mlp"} or callable, default="auto"
         The network, see ContrastiveEncoder.
-    augmentation : {"auto", "gray", "color", "table", "none", "gray_strong", "color_weak"} or callable, default="auto"
+    augmentation : {"auto", "gray", "color", "table", "none"} or callable, default="auto"
         How views are made, see ContrastiveEncoder.
     max_epochs : int or "auto", default="auto"
         Passes over the data; "auto" gives about 1000 steps of 256 samples, between 8 and 60 epochs; with
@@ -82,8 +82,8 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
     stop_agreement : float or None, default=None
         End the training early when the consensus has settled: about every hundred steps a small ensemble of at most
         4000 rows is made, and when its NMI with the one before reaches this in two checks in a row, the learning
-        rate goes down to zero within a quarter of the steps made so far. Between 0 and 1; 0.95 is a strict choice.
-        The checks are "agreement" in `history_`. Only with ``encoder=None`` or a ContrastiveEncoder.
+        rate goes down to zero within a quarter of the steps made so far. Between 0 and 1. The checks are
+        "agreement" in `history_`. Only with ``encoder=None`` or a ContrastiveEncoder.
     batch_size : int, default=256
         Samples per training step.
     learning_rate : float, default=1e-3
@@ -226,18 +226,17 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
         base, consensus = self._build_ensemble(seed, len(rows), _n_blocks(encoder))
 
         ranks = find_ranks(resolve_device(self.device))
-        seed = ranks.broadcast_object(seed)
         monitor = self._build_monitor(encoder, seed)
         context = self._init_callback_context(max_subtasks=2).call_on_fit_task_begin(estimator=self, X=rows)
 
         # 1. Train, or fetch from the cache; kept on self at once, so that nothing later can lose it.
-        train = (
-            _train_and_encode
-            if ranks.size > 1
-            else check_memory(self.memory).cache(_train_and_encode, ignore=["verbose", "context"])
-        )
+        memory = check_memory(self.memory if ranks.size == 1 else None)
+        train = memory.cache(_train_and_encode, ignore=["encode", "verbose", "context"])
         task = context.subcontext(task_name="training").call_on_fit_task_begin(estimator=self, X=rows)
-        self.encoder_, features = train(encoder, rows, monitor, verbose=self.verbose, context=task)
+        try:
+            self.encoder_, features = train(encoder, rows, monitor, ranks.is_first, self.verbose, task)
+        except _InterruptedTraining as unfinished:
+            self.encoder_, features = unfinished.args
         task.call_on_fit_task_end(estimator=self, X=rows)
         vars(self).pop("consensus_", None)  # of an earlier fit: it does not belong to the new encoder
         self.history_ = getattr(self.encoder_, "history_", [])
@@ -322,8 +321,12 @@ def _n_blocks(encoder):
     return len(check_layers(encoder.layers)) if isinstance(encoder, ContrastiveEncoder) else None
 
 
-def _train_and_encode(encoder, rows, monitor, verbose, context):
-    """Fit `encoder` and return it with the features of `rows`; a plain function, so that joblib can cache it."""
+class _InterruptedTraining(Exception):
+    """Carries the encoder and its features past the cache, which must not take them for those of a whole training."""
+
+
+def _train_and_encode(encoder, rows, monitor, encode, verbose, context):
+    """Fit `encoder`; return it with the features of `rows` where `encode`. A function, so that joblib can cache it."""
     if "verbose" in encoder.get_params(deep=False):
         encoder.set_params(verbose=verbose)
     with context.propagate_callback_context(encoder):
@@ -331,4 +334,7 @@ def _train_and_encode(encoder, rows, monitor, verbose, context):
             encoder.fit(rows)
         else:
             encoder.fit_watched(rows, monitor)
-    return encoder, np.asarray(encoder.transform(rows))
+    features = np.asarray(encoder.transform(rows)) if encode else None
+    if getattr(encoder, "was_interrupted_", False):
+        raise _InterruptedTraining(encoder, features)
+    return encoder, features

@@ -22,14 +22,10 @@ from ..nn.inference import extract_layers
 from ..nn.ranks import find_ranks
 from ..nn.recipe import Recipe
 from ..nn.samples import fit_reader
-from ..nn.synchronized_batch_norm import plain_batch_norm, synchronize_batch_norm
 from ..nn.train import Training
-from ._run_training import open_checkpoint, run_training, training_identity
+from ._run_training import run_training
 
 _AUTO_STEPS = 1000  # of 256 samples: about 25 epochs for 10,000 images
-# What a training depends on beside the recipe and the data.
-_IDENTITY = ("n_clusters", "projection_dim", "backbone", "augmentation", "image_shape")
-_NO_LIMIT = 10**6  # epochs, where time decides
 
 
 class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
@@ -59,7 +55,7 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         "auto": "compact", a small convolutional net made for CPUs, for images; "mlp" for tables. A callable
         gets the shape of one sample, (c, h, w) or (d,), and returns a new ``nn.Module`` with outputs
         (n, features).
-    augmentation : {"auto", "gray", "color", "table", "none", "gray_strong", "color_weak"} or callable, default="auto"
+    augmentation : {"auto", "gray", "color", "table", "none"} or callable, default="auto"
         How views are made, see :func:`skdeepclust.nn.augment.build_augmentation`. A callable gets and returns a
         float tensor (n, c, h, w) or (n, d); pixels lie in [0, 1].
     n_neighbors : int or "auto", default="auto"
@@ -82,7 +78,7 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         another one each epoch.
     micro_batch_size : int or None, default=None
         At most so many views go through the network at a time, two per sample, to save memory; the loss
-        contrasts the whole batch all the same. Takes a third more time than None, which has no limit.
+        contrasts the whole batch all the same, for a third more arithmetic. None sets no limit.
     learning_rate : float, default=1e-3
         Peak rate of AdamW, after a short warm-up and before a cosine down to zero.
     weight_decay : float, default=1e-4
@@ -96,13 +92,11 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     precision : {"auto", "bfloat16", "float32"}, default="auto"
         Of the network while training; "auto" is bfloat16 where the hardware multiplies it. Losses and features
         are float32 always.
-    compile_network : bool, default=False
-        Compile the network with ``torch.compile`` before training. It takes minutes first, and needs a C++
-        compiler on CPUs.
     checkpoint_dir : str or path-like, default=None
         Where the state of the training is kept, in one file, written whole or not at all. The same call after a
         crash goes on from there and ends with the same network as an uninterrupted run on a CPU; after a
-        complete training it returns that one at once. A file of another training is refused.
+        complete training it returns that one at once. A file of other data or parameters is refused; functions
+        and classes among the parameters are told apart by their names.
     checkpoint_every : float, default=120
         Seconds between two states.
     random_state : int, RandomState instance or None, default=None
@@ -121,6 +115,8 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         One record per epoch: "epoch", "loss" and its three terms, "samples_per_second", "seconds".
     n_iter_ : int
         Epochs trained.
+    was_interrupted_ : bool
+        Whether Ctrl-C ended the training.
     image_shape_ : tuple (h, w, c) or None
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -190,7 +186,6 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         projection_dim=128,
         device=None,
         precision="auto",
-        compile_network=False,
         checkpoint_dir=None,
         checkpoint_every=120,
         random_state=None,
@@ -213,7 +208,6 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         self.projection_dim = projection_dim
         self.device = device
         self.precision = precision
-        self.compile_network = compile_network
         self.checkpoint_dir = checkpoint_dir
         self.checkpoint_every = checkpoint_every
         self.random_state = random_state
@@ -259,13 +253,15 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         layers = check_layers(self.layers)
         X, image_shape = validate_rows(self, X, self.image_shape, reset=True)
         check_enough_rows(X, check_integer("n_clusters", self.n_clusters, low=1))
-        device = resolve_device(self.device)
-        recipe = self._recipe(len(X), (1,) if image_shape is None else (image_shape[2], *image_shape[:2]))
-        ranks = find_ranks(device)
+        is_color = image_shape is not None and image_shape[2] == 3
+        recipe = self._recipe(len(X), is_color)
+        projection_dim = check_integer("projection_dim", self.projection_dim, low=1)
+        save_every = check_real("checkpoint_every", self.checkpoint_every, low=0)
+        ranks = find_ranks(resolve_device(self.device))
         ranks.part(min(recipe.batch_size, len(X)))  # before anything takes time
         reader = fit_reader(X, image_shape, ranks.device)
         augment = build_augmentation(self.augmentation, reader.in_shape)
-        if image_shape is not None and image_shape[2] == 3 and self.max_epochs == "auto" and self.max_time is None:
+        if is_color and self.max_epochs == "auto" and self.max_time is None:
             warnings.warn(
                 f"X holds colour images, and the default recipe ({recipe.max_epochs} epochs from scratch) has been "
                 "measured on grey ones only. Compare with USENC, cluster the features of a pretrained network, or set "
@@ -273,66 +269,37 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
                 WeakRecipeWarning,
                 stacklevel=4,
             )
-        # A training that goes on keeps the seed it began with.
         seed = ranks.broadcast_object(draw_seed(self.random_state))
+        # Any other random_state draws a new seed in every call; a training that goes on has the one it began with.
+        identity = {"seed": seed if isinstance(self.random_state, Integral) else None}
+        identity |= {name: getattr(self, name) for name in ("n_clusters", "projection_dim", "backbone", "augmentation")}
+        identity["image_shape"] = image_shape
+
         # Weights, order and augmentation draw from torch's global generator: fork it, so that the user's is untouched.
         fork = torch.random.fork_rng(devices=[ranks.device] if ranks.device.type == "cuda" else [])
         with fork, torch_threads():
             torch.manual_seed(seed)
-            training = Training(self._build_network(reader), reader, X, augment, recipe, seed, ranks)
-            self._train(training, X, layers, image_shape, monitor)
-        return self
-
-    def _build_network(self, reader):
-        projection_dim = check_integer("projection_dim", self.projection_dim, low=1)
-        backbone, width = build_backbone(self.backbone, reader.in_shape)
-        network = ContrastiveNetwork(backbone, width, self.n_clusters, projection_dim)
-        return network.to(reader.device, memory_format=torch.channels_last)
-
-    def _train(self, training, X, layers, image_shape, monitor):
-        """Run the training, from a checkpoint where there is one, and set the fitted attributes."""
-        ranks, network = training.ranks, training.network
-        settings = {name: getattr(self, name) for name in _IDENTITY}
-        seed = (
-            training.seed if isinstance(self.random_state, Integral) else None
-        )  # any other goes on with the saved one
-        identity = training_identity(X, training.recipe, seed, settings)
-        checkpoint = open_checkpoint(self.checkpoint_dir, "training", identity) if ranks.is_first else None
-        state = ranks.broadcast_object(None if checkpoint is None else checkpoint.load())
-        if state is not None:
-            training.load_state(state)
-
-        def fitted_attributes(network):
-            return {
-                "network_": network,
-                "reader_": training.reader,
-                "image_shape_": image_shape,
-                "layer_sizes_": tuple(network.layer_sizes[name] for name in layers),
-                "history_": training.history,
-                "n_iter_": len(training.history),
-            }
-
-        limit = None if training.recipe.max_epochs >= _NO_LIMIT else training.recipe.max_epochs
-        context = self._init_callback_context(max_subtasks=limit).call_on_fit_task_begin(estimator=self, X=X)
-        if ranks.size > 1:
-            ranks.broadcast_module(network)
-            synchronize_batch_norm(network)
-        try:
+            backbone, width = build_backbone(self.backbone, reader.in_shape)
+            network = ContrastiveNetwork(backbone, width, self.n_clusters, projection_dim)
+            network.to(ranks.device, memory_format=torch.channels_last)
+            training = Training(network, reader, X, augment, recipe, seed, ranks)
             run_training(
                 self,
                 training,
-                X,
-                context,
-                fitted_attributes=fitted_attributes,
-                checkpoint=checkpoint,
-                save_every=check_real("checkpoint_every", self.checkpoint_every, low=0),
+                identity=identity,
+                save_every=save_every,
+                fitted_attributes=lambda network: {
+                    "network_": network,
+                    "reader_": reader,
+                    "image_shape_": image_shape,
+                    "layer_sizes_": tuple(network.layer_sizes[name] for name in layers),
+                    "history_": training.history,
+                    "n_iter_": len(training.history),
+                    "was_interrupted_": training.was_interrupted,
+                },
                 monitor=monitor,
-                is_first=ranks.is_first,
             )
-        finally:
-            plain_batch_norm(network)
-        vars(self).update(fitted_attributes(network.eval()))
-        context.call_on_fit_task_end(estimator=self, X=X, reconstruction_attributes=lambda: fitted_attributes(network))
+        return self
 
     def transform(self, X):
         """Return the features of the chosen layers, side by side.
@@ -367,18 +334,20 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         sizes = self.network_.layer_sizes
         return np.array([f"{name}_{i}" for name in check_layers(self.layers) for i in range(sizes[name])], dtype=object)
 
-    def _recipe(self, n, in_shape):
+    def _recipe(self, n, is_color):
         """Check the training parameters and settle what is "auto"."""
         check_choice("neighbors_from", self.neighbors_from, ("auto", "input", "features"))
         check_choice("precision", self.precision, ("auto", "bfloat16", "float32"))
         check_integer("verbose", self.verbose, low=0)
         batch_size = check_integer("batch_size", self.batch_size, low=2)
-        max_time = None
-        if self.max_time is not None:
-            max_time = check_real("max_time", self.max_time, low=0, closed_low=False)
+        max_time, micro_batch_size = self.max_time, self.micro_batch_size
+        if max_time is not None:
+            max_time = check_real("max_time", max_time, low=0, closed_low=False)
+        if micro_batch_size is not None:
+            micro_batch_size = check_integer("micro_batch_size", micro_batch_size, low=2)
         if isinstance(self.max_epochs, str):
             check_choice("max_epochs", self.max_epochs, ("auto",), hint='Pass an integer >= 1, or "auto".')
-            max_epochs = int(np.clip(round(_AUTO_STEPS * 256 / n), 8, 60)) if max_time is None else _NO_LIMIT
+            max_epochs = int(np.clip(round(_AUTO_STEPS * 256 / n), 8, 60)) if max_time is None else None
         else:
             max_epochs = check_integer("max_epochs", self.max_epochs, low=1)
         if isinstance(self.n_neighbors, str):
@@ -386,7 +355,6 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             n_neighbors = int(np.clip(round(n**0.5 / 10), 5, 10))
         else:
             n_neighbors = check_integer("n_neighbors", self.n_neighbors, low=0)
-        is_color = len(in_shape) == 3 and in_shape[0] == 3
         source = ("features" if is_color else "input") if self.neighbors_from == "auto" else self.neighbors_from
         return Recipe(
             max_epochs=max_epochs,
@@ -399,10 +367,7 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             refresh_at=(1 / 3, 2 / 3),
             precision=self.precision,
             max_time=max_time,
-            micro_batch_size=None
-            if self.micro_batch_size is None
-            else check_integer("micro_batch_size", self.micro_batch_size, low=2),
-            compile=check_choice("compile_network", self.compile_network, (False, True)),
+            micro_batch_size=micro_batch_size,
         )
 
     def _settle(self):

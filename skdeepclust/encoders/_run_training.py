@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One training of an encoder: checkpoints, progress, callbacks, checks from outside, Ctrl-C."""
+"""One training of an encoder: checkpoints, progress, callbacks, checks from outside, Ctrl-C, several ranks."""
 
 import copy
 import hashlib
@@ -10,60 +10,46 @@ import numpy as np
 from .._support._progress import epoch_progress
 from .._support._warnings import TrainingInterruptedWarning
 from ..nn.checkpoint import Checkpoint
+from ..nn.synchronized_batch_norm import plain_batch_norm, synchronize_batch_norm
 from ..nn.train import COOL_DOWN, STOP
 
 
-def training_identity(X, recipe, seed, parameters):
-    """What the result of a training depends on, as plain values: the identity of its checkpoint.
-
-    The data enter by shape, type and a digest of at most 64 rows: reading all of a file of millions of rows would
-    take longer than it is worth.
-    """
-    rows = np.ascontiguousarray(X[np.unique(np.linspace(0, len(X) - 1, 64).astype(int))])
-    digest = hashlib.sha256(rows.tobytes()).hexdigest()[:16]
-    return {
-        "shape": list(X.shape),
-        "dtype": str(X.dtype),
-        "rows": digest,
-        "seed": seed,
-        **recipe.decides(),
-        **{name: value if isinstance(value, int | str) else repr(value) for name, value in parameters.items()},
-    }
-
-
-def run_training(estimator, training, X, context, *, fitted_attributes, checkpoint, save_every, monitor, is_first):
-    """Run `training` to its end on behalf of `estimator`.
+def run_training(estimator, training, *, identity, save_every, fitted_attributes, monitor=None):
+    """Run `training` to its end on behalf of `estimator`, from its checkpoint where there is one.
 
     Parameters
     ----------
     estimator : ContrastiveEncoder
-        Whose callbacks are called.
+        Its `checkpoint_dir` and `verbose` are followed, its callbacks called, its fitted attributes set.
     training : Training
-    X : array of rows
-        Handed to callbacks.
-    context : callback context of the fit
-    fitted_attributes : callable
-        Returns what an estimator needs to be used as if the training had ended now; called on a copy only.
-    checkpoint : Checkpoint or None
+    identity : dict of str to object
+        What the training depends on beside its recipe and data: part of the identity of its checkpoint.
     save_every : float
-        Seconds between two checkpoints.
-    monitor : callable or None
-        Gets the training after every epoch; returns what it found as a dict for the record, with the key
+        Seconds between two states in the checkpoint.
+    fitted_attributes : callable
+        Gets a network and returns, as a dict, what makes a fitted estimator of it.
+    monitor : callable or None, default=None
+        Gets the training after every epoch; returns what it found as a dict for the record, with a true
         "cool_down" where the training should come to its end.
-    is_first : bool
-        Whether this is the first rank: only it saves, shows progress, checks and calls callbacks.
 
     Warns
     -----
     TrainingInterruptedWarning
         If Ctrl-C ended the training.
+
+    Notes
+    -----
+    Only the first rank reads and writes the checkpoint, shows progress, checks and calls callbacks.
     """
-    recipe = training.recipe
-    n_before = len(training.history)
-    with epoch_progress(estimator.verbose if is_first else 0, recipe.max_epochs, n_before, recipe.max_time) as report:
+    ranks, network, X, recipe = training.ranks, training.network, training.X, training.recipe
+    context = estimator._init_callback_context(max_subtasks=recipe.max_epochs)
+    context.call_on_fit_task_begin(estimator=estimator, X=X)
+    save = _continue_from_checkpoint(estimator.checkpoint_dir, training, identity)
+    verbose = estimator.verbose if ranks.is_first else 0
+    with epoch_progress(verbose, recipe.max_epochs, len(training.history), recipe.max_time) as report:
 
         def on_epoch(record):
-            if not is_first:
+            if not ranks.is_first:
                 return None
             found = {} if monitor is None else monitor(training)
             cool_down = found.pop("cool_down", False)
@@ -75,23 +61,63 @@ def run_training(estimator, training, X, context, *, fitted_attributes, checkpoi
                 estimator=estimator,
                 X=X,
                 metadata={"record": record},
-                reconstruction_attributes=lambda: fitted_attributes(copy.deepcopy(training.network).eval()),
+                reconstruction_attributes=lambda: fitted_attributes(copy.deepcopy(network).eval()),
             )
             return STOP if stop else (COOL_DOWN if cool_down else None)
 
-        saving = {}
-        if checkpoint is not None and is_first:
-            saving = {"save": checkpoint.save, "save_every": save_every}
-        training.run(on_epoch, **saving)
+        if ranks.size > 1:
+            ranks.broadcast_module(network)
+            synchronize_batch_norm(network)
+        try:
+            training.run(on_epoch, **({} if save is None else {"save": save, "save_every": save_every}))
+        finally:
+            plain_batch_norm(network)
+    vars(estimator).update(fitted_attributes(network.eval()))
     if training.was_interrupted:
         warnings.warn(
             f"training was interrupted after {training.step} steps, {training.progress:.0%} of what was planned; the "
             "network is kept as it is and can be used. Fit again for the whole training.",
             TrainingInterruptedWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
+    context.call_on_fit_task_end(estimator=estimator, X=X, reconstruction_attributes=lambda: fitted_attributes(network))
 
 
-def open_checkpoint(folder, name, identity):
-    """Return the checkpoint in `folder`, or None without a folder."""
-    return None if folder is None else Checkpoint(folder, name, identity)
+def _continue_from_checkpoint(folder, training, identity):
+    """Load the state in `folder`, if there is one; return the function that saves states, None where none does."""
+    if folder is None:
+        return None
+    checkpoint = None
+    if training.ranks.is_first:
+        checkpoint = Checkpoint(folder, _full_identity(training, identity))
+    state = training.ranks.broadcast_object(None if checkpoint is None else checkpoint.load())
+    if state is not None:
+        training.load_state(state)
+    return None if checkpoint is None else checkpoint.save
+
+
+def _full_identity(training, identity):
+    """`identity`, the recipe and the data, as plain values.
+
+    The data enter by shape, type and a digest of at most 64 rows: reading all of a file of millions of rows would
+    take longer than it is worth.
+    """
+    X = training.X
+    rows = X[np.unique(np.linspace(0, len(X) - 1, 64).astype(int))]
+    return {
+        "shape": list(X.shape),
+        "dtype": str(X.dtype),
+        "rows": hashlib.sha256(np.ascontiguousarray(rows).tobytes()).hexdigest()[:16],
+        **training.recipe.decides(),
+        **{name: _plain(value) for name, value in identity.items()},
+    }
+
+
+def _plain(value):
+    """`value` as what a checkpoint may hold; of something callable its name, which outlives the process."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if callable(value):
+        named = value if hasattr(value, "__qualname__") else type(value)
+        return f"{named.__module__}.{named.__qualname__}"
+    return repr(value)

@@ -19,7 +19,7 @@ from .table_augmentation import TableAugmentation
 
 Augmentation = Callable[[Tensor], Tensor]
 
-AUGMENTATIONS = ("gray", "color", "table", "none", "gray_strong", "color_weak")
+AUGMENTATIONS = ("gray", "color", "table", "none")
 
 
 def build_augmentation(augmentation: str | Augmentation, in_shape: tuple[int, ...]) -> Augmentation:
@@ -27,7 +27,7 @@ def build_augmentation(augmentation: str | Augmentation, in_shape: tuple[int, ..
 
     Parameters
     ----------
-    augmentation : {"auto", "gray", "color", "table", "none", "gray_strong", "color_weak"} or callable
+    augmentation : {"auto", "gray", "color", "table", "none"} or callable
         "auto" is "table" for vectors, "color" for images of three channels, "gray" for all others. A callable
         gets a float batch (n, *in_shape) with pixels in [0, 1] and returns one of the same shape.
     in_shape : tuple of int
@@ -42,8 +42,8 @@ def build_augmentation(augmentation: str | Augmentation, in_shape: tuple[int, ..
     Raises
     ------
     ValueError
-        For an unknown name, image augmentations on a table or the reverse, or "color" or "color_weak" on
-        images without three channels.
+        For an unknown name, image augmentations on a table or the reverse, or "color" on images without three
+        channels.
     TypeError
         If `augmentation` is neither a string nor callable.
 
@@ -61,15 +61,10 @@ def build_augmentation(augmentation: str | Augmentation, in_shape: tuple[int, ..
     table       Gaussian noise of 0.1 standard deviations, and 20 % of the entries replaced by the same
                 column's entry of another row.
     none        nothing: the positives alone make the views differ.
-    gray_strong rotation +-20 degrees, shift 12 %, scale 0.8-1.2, shear +-15 degrees; brightness +-0.3,
-                contrast 0.7-1.3; a box of 2-20 % erased with probability 0.5.
-    color_weak  resized crop of 60-100 % of the area, mirror image, colour jitter (0.2, 0.2, 0.2, 0.05) with
-                probability 0.8.
     =========== ============================================================================================
 
     Parameters of one sample are independent of those of all others. Mirror images have probability 0.5. Colour
     jitter is (brightness, contrast, saturation, hue) of :class:`ColorJitter`, which adds brightness.
-    No study has compared "gray_strong" and "color_weak" with the defaults yet.
     """
     is_image = len(in_shape) == 3
     if not isinstance(augmentation, str):
@@ -95,13 +90,12 @@ def build_augmentation(augmentation: str | Augmentation, in_shape: tuple[int, ..
             f"augmentation={augmentation!r} needs images, but X is a table. "
             "Pass image_shape=(h, w) or (h, w, c), or use augmentation='table'."
         )
-    if name in ("color", "color_weak") and in_shape[0] != 3:
+    if name == "color" and in_shape[0] != 3:
         raise ValueError(
-            f"augmentation={augmentation!r} needs images of 3 channels, these have {in_shape[0]}; use 'gray' or a "
-            "callable."
+            f"augmentation='color' needs images of 3 channels, these have {in_shape[0]}; use 'gray' or a callable."
         )
     _, h, w = in_shape
-    return Chain(_IMAGE_STEPS[name]((h, w)))
+    return Chain(_gray((h, w)) if name == "gray" else _color((h, w)))
 
 
 def _gray(size: tuple[int, int]) -> tuple[DrawnAugmentation, ...]:
@@ -112,30 +106,12 @@ def _gray(size: tuple[int, int]) -> tuple[DrawnAugmentation, ...]:
     )
 
 
-def _gray_strong(size: tuple[int, int]) -> tuple[DrawnAugmentation, ...]:
-    return (
-        RandomAffine(size, degrees=20, scale=(0.8, 1.2), shear=15, shift=0.12),
-        ColorJitter(brightness=0.3, contrast=0.3),
-        RandomErasing(size, p=0.5, area=(0.02, 0.2)),
-    )
-
-
 def _color(size: tuple[int, int]) -> tuple[DrawnAugmentation, ...]:
     steps = (
         RandomAffine(size, mirror=0.5, crop=(0.2, 1.0), padding="reflection"),
         ColorJitter(p=0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, grey=0.2),
     )
     return (*steps, RandomBlur(radius=min(size) // 20)) if min(size) >= 64 else steps
-
-
-def _color_weak(size: tuple[int, int]) -> tuple[DrawnAugmentation, ...]:
-    return (
-        RandomAffine(size, mirror=0.5, crop=(0.6, 1.0), padding="reflection"),
-        ColorJitter(p=0.8, brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05),
-    )
-
-
-_IMAGE_STEPS = {"gray": _gray, "color": _color, "gray_strong": _gray_strong, "color_weak": _color_weak}
 
 
 def check_view(view: Tensor, batch: Tensor) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 _FORMAT = 1
+_TEMPORARY = ".training-"
 
 
 class Checkpoint:
@@ -22,8 +23,6 @@ class Checkpoint:
     ----------
     folder : str or path-like
         Made if it does not exist.
-    name : str
-        Of the file, without suffix.
     identity : dict of str to plain values
         What the training depends on: parameters, shape of the data, versions of formats. A file with another
         identity is never continued.
@@ -34,12 +33,12 @@ class Checkpoint:
         If the folder cannot be made or written to.
     """
 
-    def __init__(self, folder: str | os.PathLike, name: str, identity: dict):
-        self.path = Path(folder) / f"{name}.pt"
+    def __init__(self, folder: str | os.PathLike, identity: dict):
+        self.path = Path(folder) / "training.pt"
         self.identity = {"format": _FORMAT, **identity}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            for left_over in self.path.parent.glob(f".{name}-*.tmp"):  # of processes that were killed while writing
+            for left_over in self.path.parent.glob(f"{_TEMPORARY}*.tmp"):  # of processes that were killed while writing
                 left_over.unlink(missing_ok=True)
             tempfile.TemporaryFile(dir=self.path.parent).close()
         except OSError as error:
@@ -78,9 +77,7 @@ class Checkpoint:
 
     def save(self, state: dict) -> None:
         """Put `state` in the place of what was saved before."""
-        with tempfile.NamedTemporaryFile(
-            dir=self.path.parent, prefix=f".{self.path.stem}-", suffix=".tmp", delete=False
-        ) as file:
+        with tempfile.NamedTemporaryFile(dir=self.path.parent, prefix=_TEMPORARY, suffix=".tmp", delete=False) as file:
             torch.save({"identity": self.identity, "state": state}, file)
             file.flush()
             os.fsync(file.fileno())

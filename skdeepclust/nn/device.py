@@ -66,7 +66,7 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager:
 
 
 @contextmanager
-def torch_threads() -> Iterator[int]:
+def torch_threads() -> Iterator[None]:
     """Hold torch to the processors that this process may use, and restore its number of threads afterwards.
 
     torch starts a thread for every processor of the machine, whatever share of it a container grants; more threads
@@ -75,6 +75,6 @@ def torch_threads() -> Iterator[int]:
     before = torch.get_num_threads()
     torch.set_num_threads(max(1, min(before, joblib.cpu_count())))
     try:
-        yield torch.get_num_threads()
+        yield
     finally:
         torch.set_num_threads(before)

@@ -13,7 +13,6 @@ from .recipe import Recipe
 
 TERMS = ("instance_loss", "cluster_loss", "balance")
 Gather = Callable[[Tensor], Tensor]
-Forward = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 def loss_terms(z: Tensor, logits: Tensor, temperature: float, gather: Gather) -> Tensor:
@@ -41,15 +40,13 @@ def loss_terms(z: Tensor, logits: Tensor, temperature: float, gather: Gather) ->
     )
 
 
-def backward(network: nn.Module, forward: Forward, views: Tensor, recipe: Recipe, gather: Gather) -> Tensor:
+def backward(network: nn.Module, views: Tensor, recipe: Recipe, gather: Gather) -> Tensor:
     """Add the gradients of the objective to those of the network's parameters, and return its terms (3,).
 
     Parameters
     ----------
     network : nn.Module
-        Whose parameters get gradients.
-    forward : callable
-        The network, or its compiled form.
+        Returns projections and logits; its parameters get gradients.
     views : Tensor of shape (2b, ...)
         First views, then second views, of this rank's samples.
     recipe : Recipe
@@ -68,7 +65,7 @@ def backward(network: nn.Module, forward: Forward, views: Tensor, recipe: Recipe
     """
     if recipe.micro_batch_size is None or len(views) <= recipe.micro_batch_size:
         with autocast(views.device, recipe.precision):
-            z, logits = forward(views)
+            z, logits = network(views)
         terms = loss_terms(z, logits, recipe.temperature, gather)
         terms.sum().backward()
         return terms.detach()
@@ -79,14 +76,14 @@ def backward(network: nn.Module, forward: Forward, views: Tensor, recipe: Recipe
     with torch.no_grad(), _running_statistics_kept(network), autocast(views.device, recipe.precision):
         for piece, seed in zip(pieces, seeds):
             torch.manual_seed(seed)
-            outputs.append(forward(piece))
+            outputs.append(network(piece))
     z, logits = (torch.cat(parts).detach().requires_grad_() for parts in zip(*outputs))
     terms = loss_terms(z, logits, recipe.temperature, gather)
     gradients = torch.autograd.grad(terms.sum(), (z, logits))
     for piece, seed, *gradient in zip(pieces, seeds, *(g.split(recipe.micro_batch_size) for g in gradients)):
         torch.manual_seed(seed)
         with autocast(views.device, recipe.precision):
-            output = forward(piece)
+            output = network(piece)
         torch.autograd.backward(output, gradient)
     return terms.detach()
 

@@ -136,11 +136,6 @@ class Ranks:
         dist.broadcast_object_list(holder, src=0, device=self.device)
         return holder[0]
 
-    def barrier(self) -> None:
-        """Wait until all ranks are here."""
-        if self.size > 1:
-            _count_present(self.device)
-
 
 def find_ranks(device: torch.device) -> Ranks:
     """Find the processes that train together with this one.

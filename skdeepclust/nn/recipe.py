@@ -16,8 +16,8 @@ class Recipe:
 
     Parameters
     ----------
-    max_epochs : int
-        Passes over the data, at most.
+    max_epochs : int or None
+        Passes over the data, at most; None where time alone decides.
     batch_size : int
         Samples per step, each in two views; of all ranks together where several train.
     learning_rate : float
@@ -36,15 +36,13 @@ class Recipe:
     max_time : float or None, default=None
         Seconds of training after which the learning rate has come down to zero, however few epochs were made.
     micro_batch_size : int or None, default=None
-        At most so many samples go through the network at a time; None for the whole batch. The losses are those
-        of the whole batch either way.
-    compile : bool, default=False
-        Whether the network is compiled with ``torch.compile``.
+        At most so many views, two per sample, go through the network at a time; None for the whole batch. The
+        losses are those of the whole batch either way.
     cool_down : float, default=0.25
         Share of the steps made so far that a training takes to come to its end when it is asked to.
     """
 
-    max_epochs: int
+    max_epochs: int | None
     batch_size: int
     learning_rate: float
     weight_decay: float
@@ -55,12 +53,11 @@ class Recipe:
     precision: str
     max_time: float | None = None
     micro_batch_size: int | None = None
-    compile: bool = False
     cool_down: float = 0.25
 
     def decides(self) -> dict[str, object]:
         """Return what the result of a training depends on, as plain values."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if k != "compile"}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
 
 def learning_rate_factor(step: int, progress: float) -> float:

@@ -3,7 +3,8 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -97,6 +98,8 @@ class Training:
         self._cool_down_from: tuple[int, float] | None = None  # step and progress
         self._seconds = 0.0  # of training before this run
         self._run_started: float | None = None
+        self._clock = 0.0  # seconds as the first rank saw them last: all ranks have to see the same
+        self._timed_from = (0.0, 0)  # time and step at which the timed part of the epoch began
         self._space: Tensor | None = None
 
     @property
@@ -109,13 +112,25 @@ class Training:
     def progress(self) -> float:
         if self._was_stopped:
             return 1.0
-        done = self.step / (self.recipe.max_epochs * self.steps_per_epoch)
+        done = 0.0
+        if self.recipe.max_epochs is not None:
+            done = self.step / (self.recipe.max_epochs * self.steps_per_epoch)
         if self.recipe.max_time is not None:
-            done = max(done, self.ranks.broadcast_object(self.seconds) / self.recipe.max_time)
+            done = max(done, self._clock / self.recipe.max_time)
         if self._cool_down_from is not None:
             step, at = self._cool_down_from
             done = max(done, at + (1 - at) * (self.step - step) / max(1.0, self.recipe.cool_down * step))
         return min(done, 1.0)
+
+    @contextmanager
+    def clock_stopped(self) -> Iterator[None]:
+        """Do not count what is done in this context, within `on_epoch`, as time of training."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            if self._run_started is not None:
+                self._run_started += time.perf_counter() - started
 
     def run(
         self,
@@ -142,45 +157,50 @@ class Training:
             If Ctrl-C came before the first step was made, or to one of several ranks; otherwise it ends the
             training, and `was_interrupted` is set.
         """
-        self._run_started = last_saved = time.perf_counter()
+        self._run_started = time.perf_counter()
         self.was_interrupted = False
         try:
             with deferred_interrupt() as check_interrupt:  # never in the middle of a step
-                self._train(on_epoch, save, save_every, last_saved, check_interrupt)
+                self._train(on_epoch, save, save_every, check_interrupt)
         except KeyboardInterrupt:
             if self.step == 0 or self.ranks.size > 1:  # several ranks are never interrupted at the same step
                 raise
             self.was_interrupted = True
             save(self.state())  # in the middle of the epoch, where a training that goes on has to begin
             if self.step > self._epoch_began_at:
-                self._close_epoch(time.perf_counter(), 0)
+                self._close_epoch()
         finally:
             self._seconds, self._run_started = self.seconds, None
             self._space = None
         if not self.was_interrupted:
             save(self.state())
 
-    def _train(self, on_epoch, save, save_every, last_saved, check_interrupt):
-        forward = torch.compile(self.network) if self.recipe.compile else self.network
-        order = self._order()
-        epoch_started, from_step = time.perf_counter(), self.step
+    def _train(self, on_epoch, save, save_every, check_interrupt):
+        last_saved = time.perf_counter()
+        order = None
+        self._read_clock()
         while (progress := self.progress) < 1.0:
+            if order is None:
+                order = self._order()
+                self._timed_from = (time.perf_counter(), self.step)
             self._seek_if_due(progress)
-            self._make_step(forward, order, progress)
+            self._make_step(order, progress)
             check_interrupt()
+            self._read_clock()
             if self.step - self._epoch_began_at == self.steps_per_epoch or self.progress >= 1.0:
-                record = self._close_epoch(epoch_started, self.step - from_step)
-                answer = self.ranks.broadcast_object(on_epoch(record))
+                order = None
+                answer = self.ranks.broadcast_object(on_epoch(self._close_epoch()))
                 if answer == STOP:
                     self._was_stopped = True
-                    return
-                if answer == COOL_DOWN and self._cool_down_from is None:
+                elif answer == COOL_DOWN and self._cool_down_from is None:
                     self._cool_down_from = (self.step, self.progress)
-                order = self._order()
-                epoch_started, from_step = time.perf_counter(), self.step
             if time.perf_counter() - last_saved > save_every:
                 save(self.state())
                 last_saved = time.perf_counter()
+
+    def _read_clock(self) -> None:
+        if self.recipe.max_time is not None:
+            self._clock = self.ranks.broadcast_object(self.seconds)
 
     def _order(self) -> Tensor:
         seed_by_counter(self.seed, _ORDER, len(self.history))
@@ -207,7 +227,7 @@ class Training:
             spaces.append(self._space)
         return seek_positives(self.recipe.n_neighbors, *spaces) if spaces else None
 
-    def _make_step(self, forward, order, progress):
+    def _make_step(self, order, progress):
         self.network.train()
         seed_by_counter(self.seed, _STEP, self.step)
         start = (self.step - self._epoch_began_at) * self.batch_size
@@ -217,7 +237,7 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * learning_rate_factor(self.step, progress)
         self.optimizer.zero_grad()
-        terms = backward(self.network, forward, views, self.recipe, self.ranks.gather)
+        terms = backward(self.network, views, self.recipe, self.ranks.gather)
         self.ranks.average_gradients(self.network.parameters())
         self.optimizer.step()
         self.step += 1
@@ -228,18 +248,17 @@ class Training:
         mine = torch.cat([batch[self._part], partner[self._part]])
         pixels = self.reader(self.X[mine.numpy()])
         with torch.no_grad():
-            if self.ranks.size > 1 and isinstance(self.augment, DrawnAugmentation):
+            if isinstance(self.augment, DrawnAugmentation):
                 both = self.augment.draw(2 * len(batch))  # of all ranks, so that each has the views it would have alone
                 views = self.augment.apply(pixels, torch.cat([half[self._part] for half in both.chunk(2)]))
             else:
-                if self.ranks.size > 1:  # different numbers for different rows
-                    seed_by_counter(self.seed, _STEP, self.step, self.ranks.rank)
+                seed_by_counter(self.seed, _STEP, self.step, self.ranks.rank)  # different numbers for different rows
                 views = self.augment(pixels)
         check_view(views, pixels)
         return views.contiguous(memory_format=torch.channels_last) if views.ndim == 4 else views
 
-    def _close_epoch(self, started: float, n_timed: int) -> dict:
-        """Append the record of the epoch and return it; `n_timed` steps were made since `started`."""
+    def _close_epoch(self) -> dict:
+        """Append the record of the epoch and return it."""
         n_steps = self.step - self._epoch_began_at
         terms = dict(zip(TERMS, (self._sums / n_steps).tolist()))
         loss = sum(terms.values())
@@ -248,9 +267,9 @@ class Training:
             raise FloatingPointError(
                 f"the loss became {loss} in epoch {epoch}; lower learning_rate, or use precision='float32'."
             )
-        took = max(time.perf_counter() - started, 1e-9)
-        record = {"epoch": epoch, "loss": loss, **terms}
-        record |= {"samples_per_second": n_timed * self.batch_size / took, "seconds": self.seconds}
+        started, from_step = self._timed_from
+        speed = (self.step - from_step) * self.batch_size / max(time.perf_counter() - started, 1e-9)
+        record = {"epoch": epoch, "loss": loss, **terms, "samples_per_second": speed, "seconds": self.seconds}
         self.history.append(record)
         self._sums.zero_()
         self._epoch_began_at = self.step

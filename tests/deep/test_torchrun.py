@@ -17,7 +17,7 @@ from skdeepclust import DeepClusterEnsemble
 
 images = np.load(sys.argv[1], mmap_mode="r")
 model = DeepClusterEnsemble(
-    3, n_estimators=3, max_epochs=2, batch_size=16, device="cpu", precision="float32", random_state=0
+    3, n_estimators=3, max_epochs=2, max_time=1e6, batch_size=16, device="cpu", precision="float32", random_state=0
 ).fit(images)
 np.savez(
     os.path.join(sys.argv[2], f"{os.environ['RANK']}.npz"),

@@ -17,9 +17,6 @@ class Breaking:
     def __init__(self, error=RuntimeError):
         self.error, self.fails_at, self.n_calls = error, None, 0
 
-    def __repr__(self):  # enters the identity of the checkpoint
-        return "Breaking"
-
     def __call__(self, x):
         self.n_calls += 1
         if self.n_calls == self.fails_at:
@@ -47,6 +44,30 @@ def test_the_same_call_goes_on(tmp_path, random_state):
         whole = encoder(Breaking()).fit(IMAGES)
         np.testing.assert_array_equal(model.transform(IMAGES), whole.transform(IMAGES))
         assert [r["loss"] for r in model.history_] == [r["loss"] for r in whole.history_]
+
+
+def test_a_training_goes_on_with_the_seed_it_began_with(tmp_path):
+    """Without an integer the second call draws another seed; it must not be used."""
+    augmentation = Breaking()
+    augmentation.fails_at = 9
+    with pytest.raises(RuntimeError, match="broken"):
+        encoder(augmentation, checkpoint_dir=tmp_path, random_state=np.random.RandomState(5)).fit(IMAGES)
+    model = encoder(Breaking(), checkpoint_dir=tmp_path, random_state=np.random.RandomState(6)).fit(IMAGES)
+    whole = encoder(Breaking(), random_state=np.random.RandomState(5)).fit(IMAGES)
+    np.testing.assert_array_equal(model.transform(IMAGES), whole.transform(IMAGES))
+
+
+def test_an_interrupted_training_is_not_cached_as_a_whole_one(tmp_path):
+    augmentation = Breaking(KeyboardInterrupt)
+    augmentation.fails_at = 9
+    model = DeepClusterEnsemble(3, n_estimators=3, encoder=encoder(augmentation), memory=str(tmp_path), random_state=0)
+    with pytest.warns(TrainingInterruptedWarning):
+        model.fit(IMAGES)
+    assert model.encoder_.was_interrupted_
+    assert len(model.labels_) == 80
+    model.set_params(encoder=encoder(Breaking())).fit(IMAGES)
+    assert not model.encoder_.was_interrupted_
+    assert model.n_iter_ == 4
 
 
 def test_a_complete_training_is_not_repeated(tmp_path):

@@ -24,12 +24,8 @@ def view(augment, x, seed=0):
         ("gray", (2, 12, 20)),
         ("gray", (3, 16, 16)),
         ("gray", (4, 16, 16)),
-        ("gray_strong", (1, 16, 16)),
-        ("gray_strong", (2, 12, 20)),
-        ("gray_strong", (3, 16, 16)),
         ("color", (3, 16, 16)),
         ("color", (3, 64, 80)),
-        ("color_weak", (3, 16, 16)),
         ("table", (20,)),
         ("auto", (1, 16, 16)),
         ("auto", (3, 16, 16)),
@@ -65,7 +61,7 @@ def test_auto_goes_by_the_kind_of_sample(shape, name):
 
 
 def test_pixels_stay_between_0_and_1():
-    for name, shape in [("gray", (1, 16, 16)), ("gray_strong", (3, 16, 16)), ("color", (3, 64, 64))]:
+    for name, shape in [("gray", (1, 16, 16)), ("color", (3, 64, 64))]:
         views = view(build_augmentation(name, shape), images(shape, n=64))
         assert views.min() >= 0
         assert views.max() <= 1
@@ -102,12 +98,8 @@ def columns(name, shape, n=20_000):
             {"angle": (-15, 15), "scale": (0.85, 1.15), "shear_x": (-10, 10), "shift_y": (-0.1, 0.1)},
         ),
         ("gray", (1, 28, 28), {"brightness": (-0.15, 0.15), "contrast": (1, 1), "mirror": (1, 1), "width": (1, 1)}),
-        ("gray_strong", (1, 28, 28), {"angle": (-20, 20), "scale": (0.8, 1.2), "shear_y": (-15, 15)}),
-        ("gray_strong", (1, 28, 28), {"shift_x": (-0.12, 0.12), "brightness": (-0.3, 0.3), "contrast": (0.7, 1.3)}),
         ("color", (3, 64, 64), {"brightness": (-0.4, 0.4), "contrast": (0.6, 1.4), "saturation": (0.6, 1.4)}),
         ("color", (3, 64, 64), {"hue": (-0.1, 0.1), "mirror": (-1, 1), "sigma": (0, 2), "angle": (0, 0)}),
-        ("color_weak", (3, 64, 64), {"brightness": (-0.2, 0.2), "contrast": (0.8, 1.2), "saturation": (0.8, 1.2)}),
-        ("color_weak", (3, 64, 64), {"hue": (-0.05, 0.05), "mirror": (-1, 1), "grey": (0, 0)}),
     ],
 )
 def test_ranges_of_the_sets(name, shape, ranges):
@@ -118,24 +110,18 @@ def test_ranges_of_the_sets(name, shape, ranges):
 
 
 def test_probabilities_of_the_sets():
-    gray, strong = columns("gray", (1, 28, 28)), columns("gray_strong", (1, 28, 28))
-    color, weak = columns("color", (3, 64, 64)), columns("color_weak", (3, 64, 64))
+    gray, color = columns("gray", (1, 28, 28)), columns("color", (3, 64, 64))
     for mask, probability in [
         (gray["angle"] != 0, 0.5),
         (gray["right"] > 0, 0.3),
-        (strong["angle"] != 0, 1.0),
-        (strong["right"] > 0, 0.5),
         (color["mirror"] < 0, 0.5),
         (color["hue"] != 0, 0.8),
         (color["grey"] > 0, 0.2),
         (color["sigma"] > 0, 0.5),
-        (weak["mirror"] < 0, 0.5),
-        (weak["hue"] != 0, 0.8),
     ]:
         assert mask.float().mean().item() == pytest.approx(probability, abs=0.015)
     assert "sigma" not in columns("color", (3, 63, 80), n=1)
     assert (color["width"] * color["height"]).min() == pytest.approx(0.2, abs=0.01)
-    assert (weak["width"] * weak["height"]).min() == pytest.approx(0.6, abs=0.01)
 
 
 def test_every_name_is_built():
@@ -154,8 +140,6 @@ def test_every_name_is_built():
         ("gray", (5,), ValueError, "augmentation='gray' needs images.*image_shape"),
         ("color", (5,), ValueError, "augmentation='color' needs images.*image_shape"),
         ("color", (1, 8, 8), ValueError, "augmentation='color' needs images of 3 channels, these have 1"),
-        ("color_weak", (2, 8, 8), ValueError, "augmentation='color_weak' needs images of 3 channels, these have 2"),
-        ("gray_strong", (5,), ValueError, "augmentation='gray_strong' needs images.*image_shape"),
     ],
 )
 def test_messages_name_the_parameter(augmentation, shape, error, message):

@@ -13,19 +13,19 @@ STATE = {"step": 3, "weights": torch.arange(5.0), "history": [{"loss": 1.5}], "n
 
 
 def test_what_was_saved_is_loaded(tmp_path):
-    checkpoint = Checkpoint(tmp_path / "new" / "folder", "training", {"seed": 1})
+    checkpoint = Checkpoint(tmp_path / "new" / "folder", {"seed": 1})
     assert checkpoint.load() is None
     checkpoint.save(STATE)
-    found = Checkpoint(tmp_path / "new" / "folder", "training", {"seed": 1}).load()
+    found = Checkpoint(tmp_path / "new" / "folder", {"seed": 1}).load()
     assert torch.equal(found.pop("weights"), STATE["weights"])
     assert found == {key: value for key, value in STATE.items() if key != "weights"}
     assert os.listdir(checkpoint.path.parent) == ["training.pt"]
 
 
 def test_another_training_is_refused(tmp_path):
-    Checkpoint(tmp_path, "training", {"seed": 1, "batch_size": 256}).save(STATE)
+    Checkpoint(tmp_path, {"seed": 1, "batch_size": 256}).save(STATE)
     with pytest.raises(ValueError, match=r"another training: batch_size=256 \(now 128\)\. Pass another checkpoint_dir"):
-        Checkpoint(tmp_path, "training", {"seed": 1, "batch_size": 128}).load()
+        Checkpoint(tmp_path, {"seed": 1, "batch_size": 128}).load()
 
 
 class Harmful:
@@ -38,7 +38,7 @@ def test_other_files_are_refused_without_running_them(tmp_path, monkeypatch, con
     monkeypatch.chdir(tmp_path)
     (tmp_path / "training.pt").write_bytes(content)
     with pytest.raises(ValueError, match="not a checkpoint that can be read"):
-        Checkpoint(tmp_path, "training", {}).load()
+        Checkpoint(tmp_path, {}).load()
     assert not (tmp_path / "harm").exists()
 
 
@@ -46,12 +46,12 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save({"identity": {}, "state": Harmful()}, tmp_path / "training.pt")
     with pytest.raises(ValueError, match="not a checkpoint that can be read"):
-        Checkpoint(tmp_path, "training", {}).load()
+        Checkpoint(tmp_path, {}).load()
     assert not (tmp_path / "harm").exists()
 
 
 def test_a_file_cut_short_is_refused(tmp_path):
-    checkpoint = Checkpoint(tmp_path, "training", {})
+    checkpoint = Checkpoint(tmp_path, {})
     checkpoint.save(STATE)
     whole = checkpoint.path.read_bytes()
     checkpoint.path.write_bytes(whole[: len(whole) // 2])
@@ -62,19 +62,19 @@ def test_a_file_cut_short_is_refused(tmp_path):
 def test_an_identity_of_another_kind_is_refused(tmp_path):
     torch.save({"identity": 3, "state": {}}, tmp_path / "training.pt")
     with pytest.raises(ValueError, match="not a checkpoint that can be read"):
-        Checkpoint(tmp_path, "training", {}).load()
+        Checkpoint(tmp_path, {}).load()
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="checkpoint_dir=.* cannot be written to"):
-        Checkpoint(tmp_path / "file" / "folder", "training", {})
+        Checkpoint(tmp_path / "file" / "folder", {})
 
 
 def test_what_killed_processes_left_is_removed(tmp_path):
     (tmp_path / ".training-abc.tmp").write_text("half")
     (tmp_path / ".other-abc.tmp").write_text("of another training")
-    Checkpoint(tmp_path, "training", {})
+    Checkpoint(tmp_path, {})
     assert sorted(os.listdir(tmp_path)) == [".other-abc.tmp"]
 
 
@@ -89,7 +89,7 @@ last, left_over = 0, 0
 for kill in range(20):
     child = os.fork()
     if child == 0:
-        checkpoint = Checkpoint(sys.argv[1], "training", {})
+        checkpoint = Checkpoint(sys.argv[1], {})
         number = last
         while True:
             number += 1
@@ -98,7 +98,7 @@ for kill in range(20):
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     left_over += any(name.endswith(".tmp") for name in os.listdir(sys.argv[1]))
-    state = Checkpoint(sys.argv[1], "training", {}).load()
+    state = Checkpoint(sys.argv[1], {}).load()
     if state is not None:
         assert state["number"] >= last, (state["number"], last)
         assert (state["weights"] == state["number"]).all()

@@ -14,11 +14,8 @@ from skdeepclust.nn.random_erasing import RandomErasing
 SETS = [
     ("gray", (1, 28, 28)),
     ("gray", (4, 12, 20)),
-    ("gray_strong", (1, 16, 16)),
-    ("gray_strong", (3, 16, 24)),
     ("color", (3, 32, 32)),
     ("color", (3, 64, 80)),
-    ("color_weak", (3, 16, 16)),
     ("none", (1, 16, 16)),
 ]
 

@@ -5,7 +5,6 @@ import atexit
 import multiprocessing
 import os
 import sys
-import time
 from pathlib import Path
 
 import torch
@@ -133,16 +132,6 @@ def penalty_of_the_weights(ranks):
     return w.grad
 
 
-def wait_for_a_file(ranks, folder):
-    """Whether the file that the first rank takes its time to write is there behind the barrier."""
-    path = folder / "written_by_the_first"
-    if ranks.is_first:
-        time.sleep(0.3)
-        path.touch()
-    ranks.barrier()
-    return path.exists()
-
-
 def refusal_of(call, *args):
     try:
         call(*args)
@@ -183,7 +172,6 @@ def main(folder):
         "averages": average_in_small_buckets(ranks),
         "penalty": penalty_of_the_weights(ranks),
         "object": ranks.broadcast_object({"seed": 7 + ranks.rank, "names": ["a"] * (ranks.rank + 1)}),
-        "file": wait_for_a_file(ranks, folder),
         "part": refusal_of(ranks.part, 15),
         "device": refusal_of(find_ranks, torch.device("meta")),
     }
