@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .._support._sources import row_blocks
 from .neighbors import nearest_neighbors, principal_components
 from .samples import SampleReader
 
 _COMPONENTS = 64
 _LARGEST_SIDE = 32  # pixels; larger images are averaged down first
 _WIDEST = 1024  # columns of a table; wider ones are projected at random first
-_BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ def input_space(reader: SampleReader, X: np.ndarray) -> Tensor:
     if len(reader.in_shape) == 1 and reader.in_shape[0] > _WIDEST:
         projection = torch.randn(reader.in_shape[0], _WIDEST, device=reader.device) / _WIDEST**0.5
     blocks = []
-    for start in range(0, len(X), _BLOCK):
-        x = reader(X[start : start + _BLOCK])
+    for block in row_blocks(X):
+        x = reader(X[block])
         if x.ndim == 4 and min(x.shape[2:]) > _LARGEST_SIDE:
             x = F.adaptive_avg_pool2d(x, _LARGEST_SIDE)
         x = x.flatten(1)
