@@ -24,3 +24,7 @@ class DeviceChangedWarning(SkdeepclustWarning):
 
 class TrainingInterruptedWarning(SkdeepclustWarning):
     """Ctrl-C ended a training before its time; the network is kept as it was."""
+
+
+class UnreadableImageWarning(SkdeepclustWarning):
+    """Image files could not be read and were left out."""

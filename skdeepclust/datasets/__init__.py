@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Data to try the clusterers on, drawn at random; nothing is downloaded."""
+"""Folders of images as arrays, and data drawn at random to try the clusterers on; nothing is downloaded."""
 
+from ._image_folder import ImageFolder
 from ._planar import PLANAR_SETS, make_planar
 
-__all__ = ["PLANAR_SETS", "make_planar"]
+__all__ = ["PLANAR_SETS", "ImageFolder", "make_planar"]

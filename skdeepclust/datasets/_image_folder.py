@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A folder of image files as an array of images of one size."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, cpu_count, delayed
+from numpy.typing import NDArray
+
+from .._support._parameters import check_choice, check_integer
+from .._support._sources import row_numbers
+from .._support._warnings import UnreadableImageWarning
+from ._image_file import EXTENSIONS, MODES, RESIZES, Header, decode, import_pillow, read_header
+from ._pixel_cache import PixelCache
+
+_BLOCK = 256  # files decoded at a time
+
+
+class ImageFolder:
+    """Image files under a folder, as an array of images that is read when it is needed.
+
+    What the deep estimators take in place of an array: it has `shape`, `dtype`, `len` and indexing by integers,
+    slices and arrays of integers, which return arrays. Files are decoded by several threads.
+
+    Parameters
+    ----------
+    root : str or path-like
+        Folder, searched with all folders in it; hidden ones are left out. Files are taken in the order of their paths,
+        by extension: avif, bmp, gif, jfif, jp2, jpeg, jpg, pbm, pgm, png, pnm, ppm, tga, tif, tiff, webp.
+    size : int or tuple (height, width) or None, default=None
+        Pixels of all images; an int for squares. None if all files have one size.
+    mode : {"auto", "L", "RGB", "F"}, default="auto"
+        "L": grey, uint8. "RGB": colour, uint8. "F": one channel of float32 with the values of the file, for
+        16- and 32-bit images. "auto" is the poorest of the three that loses nothing of any file.
+    resize : {"crop", "stretch", "pad"}, default="crop"
+        How an image of another shape is brought to `size`: its middle is cut out, it is distorted, or it gets black
+        margins.
+    cache : {"memory", None} or path-like, default="memory"
+        Where decoded pixels are kept. "memory": in memory, n x height x width x channels bytes. A folder: in a file
+        there, which is mapped into memory and found again by the next process, as long as the image files and the
+        parameters above have not changed. None: nowhere; each reading decodes.
+    on_error : {"skip", "raise"}, default="skip"
+        What to do with files that cannot be read: leave them out with a warning, or raise.
+    verbose : int, default=0
+        1 shows a progress bar while files are decoded into the cache.
+
+    Attributes
+    ----------
+    files : list of Path
+        The file of every image, relative to `root`.
+    unreadable : dict of Path to str
+        Files that were left out, and why.
+    shape : tuple (n, height, width) or (n, height, width, 3)
+    dtype : dtype
+        uint8 or float32.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For parameters out of range, a folder without images, images of several sizes without a `size`, or, with
+        ``on_error="raise"``, a file that cannot be read.
+    ImportError
+        Without Pillow, which the extra ``skdeepclust[images]`` installs.
+
+    Warns
+    -----
+    UnreadableImageWarning
+        If files were left out.
+
+    Notes
+    -----
+    With a cache, files are decoded at once, so that a damaged one shows before any training. With ``cache=None`` only
+    their headers are read: a file with a good header and damaged pixels raises ValueError when it is read.
+
+    Images are turned upright as their EXIF data say. Transparent pixels become white.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn.datasets import load_digits
+    >>> from skdeepclust.datasets import ImageFolder
+    >>> from skdeepclust.plotting import write_png
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for i, image in enumerate(load_digits().images[:20]):
+    ...     write_png(folder / f"{i:02}.png", (image * 15).astype("uint8"))
+    >>> images = ImageFolder(folder)
+    >>> images.shape, images.dtype, images[:3].shape, images.files[3].name
+    ((20, 8, 8), dtype('uint8'), (3, 8, 8), '03.png')
+    """
+
+    def __init__(self, root, size=None, *, mode="auto", resize="crop", cache="memory", on_error="skip", verbose=0):
+        self.root = _check_folder(root)
+        size = _check_size(size)
+        mode = check_choice("mode", mode, ("auto", *MODES))
+        self._resize = check_choice("resize", resize, RESIZES)
+        if cache not in ("memory", None) and not isinstance(cache, os.PathLike | str):
+            raise TypeError(f"cache must be 'memory', None or the path of a folder; got {cache!r}.")
+        check_choice("on_error", on_error, ("skip", "raise"))
+        import_pillow()
+
+        found = _find_files(self.root)
+        if not found:
+            raise ValueError(f"root={str(root)!r} holds no image files; known are {', '.join(sorted(EXTENSIONS))}.")
+        self._pixels = None
+        kept = None
+        if cache not in ("memory", None):
+            kept = PixelCache(Path(cache), self.root, found, (size, mode, resize))
+            self._load(kept)
+        if self._pixels is None:
+            self._scan(found, size, mode)
+            if cache is not None and self.files:
+                self._decode_all(kept, verbose)
+        self._report(on_error, len(found))
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        channels = MODES[self._mode][0]
+        return (len(self.files), *self._size, *((channels,) if channels > 1 else ()))
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(MODES[self._mode][1])
+
+    def __getitem__(self, key) -> NDArray:
+        """Return images as an array (m, height, width[, 3]), or one image for an integer.
+
+        Raises
+        ------
+        IndexError
+            If an image does not exist.
+        ValueError
+            If a file cannot be decoded, or has changed its size; only with ``cache=None``.
+        """
+        if self._pixels is not None:
+            return np.array(self._pixels[key])
+        if isinstance(key, slice):
+            numbers = np.arange(len(self))[key]
+        else:
+            numbers = row_numbers(np.atleast_1d(key), len(self))
+        images = np.empty((len(numbers), *self.shape[1:]), self.dtype)
+        for place, decoded in enumerate(self._decode([self.files[i] for i in numbers])):
+            if isinstance(decoded, str):
+                raise ValueError(
+                    f"{self.root / self.files[numbers[place]]} cannot be read: {decoded}. Use cache='memory' or a "
+                    "folder, which leave such files out from the beginning."
+                )
+            images[place] = decoded
+        return images[0] if np.ndim(key) == 0 and not isinstance(key, slice) else images
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self[:], dtype=dtype)
+
+    def __repr__(self) -> str:
+        return f"ImageFolder({str(self.root)!r}, shape={self.shape}, dtype={self.dtype})"
+
+    def _scan(self, found: list[Path], size: tuple[int, int] | None, mode: str) -> None:
+        """Read all headers; settle files, size and mode."""
+        headers = _in_threads(read_header, [self.root / name for name in found])
+        self.unreadable = {name: h for name, h in zip(found, headers) if isinstance(h, str)}
+        good = {name: h for name, h in zip(found, headers) if isinstance(h, Header)}
+        self.files = list(good)
+        sizes = {h.size for h in good.values()}
+        if size is None and len(sizes) > 1:
+            some = ", ".join(f"{h} x {w}" for h, w in sorted(sizes)[:3])
+            raise ValueError(
+                f"size=None, but the images have {len(sizes)} different sizes ({some}, ...); pass size, "
+                "for example size=64."
+            )
+        modes = {h.mode for h in good.values()}
+        if mode == "auto" and {"F", "RGB"} <= modes:
+            raise ValueError(
+                "mode='auto', but some images are in colour and some hold more than 8 bits; choose a mode."
+            )
+        self._size = size or (sizes.pop() if sizes else (1, 1))
+        self._mode = mode if mode != "auto" else next((m for m in ("F", "RGB") if m in modes), "L")
+
+    def _decode(self, names: list[Path]) -> Iterator[NDArray | str]:
+        """Yield the pixels of files, or why they cannot be read, a block of files at a time."""
+        for start in range(0, len(names), _BLOCK):
+            paths = [self.root / name for name in names[start : start + _BLOCK]]
+            yield from _in_threads(decode, paths, self._size, self._mode, self._resize)
+
+    def _decode_all(self, kept: PixelCache | None, verbose: int) -> None:
+        """Decode every file into memory or into the cache file; leave out those that fail."""
+        from tqdm.auto import tqdm
+
+        pixels = np.empty(self.shape, self.dtype) if kept is None else kept.create(self.shape, self.dtype)
+        good: list[Path] = []
+        bar = tqdm(self.files, desc="reading images", unit="image", disable=not verbose)
+        for name, decoded in zip(bar, self._decode(self.files)):
+            if isinstance(decoded, str):
+                self.unreadable[name] = decoded
+            else:
+                pixels[len(good)] = decoded
+                good.append(name)
+        self.files = good
+        self._pixels = pixels[: len(good)]
+        if kept is not None:
+            notes = {
+                "files": [name.as_posix() for name in good],
+                "unreadable": {name.as_posix(): why for name, why in self.unreadable.items()},
+                "size": self._size,
+                "mode": self._mode,
+            }
+            self._pixels = kept.commit(pixels, notes)[: len(good)]
+
+    def _load(self, kept: "PixelCache") -> None:
+        """Take everything from the cache file, if there is one."""
+        found = kept.load()
+        if found is not None:
+            pixels, notes = found
+            self.files = [Path(name) for name in notes["files"]]
+            self.unreadable = {Path(name): why for name, why in notes["unreadable"].items()}
+            self._size, self._mode = tuple(notes["size"]), notes["mode"]
+            self._pixels = pixels[: len(self.files)]
+
+    def _report(self, on_error: str, n_found: int) -> None:
+        if not self.unreadable:
+            return
+        some = "; ".join(f"{name}: {why}" for name, why in list(self.unreadable.items())[:5])
+        more = f"; and {len(self.unreadable) - 5} more" if len(self.unreadable) > 5 else ""
+        message = f"{len(self.unreadable)} of {n_found} image files cannot be read ({some}{more})."
+        if on_error == "raise" or not self.files:
+            raise ValueError(f"{message} Remove them{', or use on_error=' + repr('skip') if self.files else ''}.")
+        warnings.warn(
+            f"{message} They are left out, see the attribute unreadable.", UnreadableImageWarning, stacklevel=3
+        )
+
+
+def _in_threads(function, paths: list[Path], *arguments) -> list:
+    """``function(path, *arguments)`` for every path; where it raises, the reason as a str."""
+
+    def attempt(path: Path):
+        try:
+            return function(path, *arguments)
+        except Exception as error:  # a reader may raise anything when a file is damaged
+            return f"{type(error).__name__}: {error}".replace(str(path), path.name)
+
+    return Parallel(n_jobs=cpu_count(), require="sharedmem")(delayed(attempt)(path) for path in paths)
+
+
+def _find_files(root: Path) -> list[Path]:
+    """Image files under `root`, relative to it, sorted by path; nothing hidden."""
+    names: list[Path] = []
+    visited = set()  # links may lead back
+    for folder, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        folders[:] = [] if real in visited else [name for name in folders if not name.startswith(".")]
+        if real in visited:
+            continue
+        visited.add(real)
+        here = Path(folder).relative_to(root)
+        names += [here / f for f in files if not f.startswith(".") and Path(f).suffix.lower() in EXTENSIONS]
+    return sorted(names, key=lambda name: name.parts)
+
+
+def _check_folder(root) -> Path:
+    if not isinstance(root, os.PathLike | str):
+        raise TypeError(f"root must be the path of a folder; got {root!r}.")
+    if not Path(root).is_dir():
+        raise ValueError(f"root={str(root)!r} is not a folder.")
+    return Path(root)
+
+
+def _check_size(size) -> tuple[int, int] | None:
+    if size is None:
+        return None
+    if isinstance(size, tuple | list) and len(size) == 2:
+        return (check_integer("size[0]", size[0], low=1), check_integer("size[1]", size[1], low=1))
+    if isinstance(size, tuple | list):
+        raise ValueError(f"size must be None, an integer or a pair (height, width); got {size!r}.")
+    return (check_integer("size", size, low=1),) * 2
