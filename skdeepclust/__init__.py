@@ -3,7 +3,7 @@
 
 Public names are imported on first use: ``import skdeepclust`` loads neither torch nor numba, and the
 consensus half (:class:`TransferCut`, :class:`EntropyWeightedConsensus`, :class:`USPEC`, :class:`USENC`,
-:class:`BaseClusterings`) never loads torch.
+:class:`PathIntegralClustering`, :class:`BaseClusterings`) never loads torch.
 """
 
 from importlib import import_module
@@ -16,6 +16,7 @@ _HOME = {
     "ContrastiveEncoder": "encoders",
     "DeepClusterEnsemble": "deep",
     "EntropyWeightedConsensus": "consensus",
+    "PathIntegralClustering": "cluster",
     "TransferCut": "consensus",
     "USENC": "cluster",
     "USPEC": "cluster",

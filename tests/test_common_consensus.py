@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.utils import estimator_checks as checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skdeepclust.cluster import USENC, USPEC, BaseClusterings
+from skdeepclust.cluster import USENC, USPEC, BaseClusterings, PathIntegralClustering
 from skdeepclust.consensus import EntropyWeightedConsensus, TransferCut
 
 ESTIMATORS = [
@@ -17,6 +17,7 @@ ESTIMATORS = [
     USPEC(n_clusters=3, n_representatives=30, n_init=1),
     USENC(n_clusters=3, n_estimators=8, n_representatives=30, n_init=1),
     BaseClusterings(n_estimators=2, base_clusterer=USPEC(n_representatives=30, n_init=1, max_iter=5)),
+    PathIntegralClustering(n_clusters=3),
 ]
 
 # The checks feed continuous data to estimators of labels and affinities: the fallbacks are meant to speak up.

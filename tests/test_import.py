@@ -25,7 +25,16 @@ def test_package_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "name", ["BaseClusterings", "EntropyWeightedConsensus", "TransferCut", "USENC", "USPEC", "transfer_cut"]
+    "name",
+    [
+        "BaseClusterings",
+        "EntropyWeightedConsensus",
+        "PathIntegralClustering",
+        "TransferCut",
+        "USENC",
+        "USPEC",
+        "transfer_cut",
+    ],
 )
 def test_consensus_half_never_loads_torch(name):
     assert not loaded_by(f"import skdeepclust; skdeepclust.{name}") & {"torch", "matplotlib"}

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 
 from ..consensus import EntropyWeightedConsensus, TransferCut
+from ._path_integral import PathIntegralClustering
 from ._rowwise_kmeans import RowwiseKMeans
 from ._usenc import USENC
 from ._uspec import USPEC
@@ -33,6 +34,8 @@ def warm_up():
                     _use(USENC(2, n_estimators=2, n_representatives=150, random_state=0, **parameters), X)
                 _use(USPEC(2, n_representatives=150, random_state=0), X)
                 RowwiseKMeans(2, n_init=1, random_state=0).fit(X).predict(X)
+                parts = np.concatenate([X[:150], X[150:] + 100])  # without an edge between them
+                PathIntegralClustering(2).fit(parts).predict_proba(X)
             _use(USENC(2, n_estimators=2, theta=1.0, random_state=0), X[:60], weights)
             _use(TransferCut(2, random_state=0), np.abs(X[:60]).astype(dtype), weights)
             wide = np.abs(rng.normal(size=(60, 4))).astype(dtype)
