@@ -37,6 +37,20 @@ def usenc(n_clusters, seed):
     return USENC(n_clusters, random_state=seed), as_table
 
 
+def acpic(n_clusters, seed):
+    """Agglomerative clustering by path integrals; nothing is random."""
+    from skdeepclust import PathIntegralClustering
+
+    return PathIntegralClustering(n_clusters), as_table
+
+
+def acpic_published(n_clusters, seed):
+    """The same without a least size of clusters."""
+    from skdeepclust import PathIntegralClustering
+
+    return PathIntegralClustering(n_clusters, min_cluster_size=1), as_table
+
+
 def head(n_clusters, seed):
     """The cluster head of the contrastive network alone."""
     from skdeepclust import ContrastiveClustering
@@ -51,4 +65,12 @@ def deepclue(n_clusters, seed):
     return DeepClusterEnsemble(n_clusters, random_state=seed), as_given
 
 
-ESTIMATORS = {"deepclue": deepclue, "head": head, "kmeans": kmeans, "usenc": usenc, "uspec": uspec}
+ESTIMATORS = {
+    "acpic": acpic,
+    "acpic_published": acpic_published,
+    "deepclue": deepclue,
+    "head": head,
+    "kmeans": kmeans,
+    "usenc": usenc,
+    "uspec": uspec,
+}

@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from path_integral_twin import affinity, exact_affinity, graph, merge
+from path_integral_twin import affinity, exact_affinity, graph, merge, merge_dense
 
 from skdeepclust.cluster._path_integral_cut import attach_small, cut, last_cut
 from skdeepclust.cluster._path_integral_graph import (
@@ -36,6 +36,14 @@ def random_graph(n, k, seed):
     P = np.zeros((n, n))
     np.put_along_axis(P, index.astype(int), transition, axis=1)
     return index, transition, P + np.diag(1 - P.sum(axis=1))
+
+
+@pytest.mark.parametrize("k", [3, 10])
+def test_the_twins_agree(k):
+    P, label = graph(np.random.default_rng(0).normal(size=(150, 3)), K=8)
+    dense = np.unique(merge_dense(P, label, k), return_inverse=True)[1]
+    found = merge(P, label, k)[0]
+    assert len(set(zip(dense.tolist(), found.tolist(), strict=True))) == k == dense.max() + 1
 
 
 @pytest.mark.parametrize("k", [3, 20])

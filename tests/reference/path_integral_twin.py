@@ -7,13 +7,15 @@ objects, K neighbours, P the transition matrix (n, n), z the weight of a step.
 """
 
 import numpy as np
+import scipy.sparse
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial.distance import cdist
 
 
 def graph(X, K=20, scale=1.0):
     """``P`` (n, n) and initial clusters (n,)."""
     n = len(X)
-    D = ((X[:, None, :].astype(float) - X[None, :, :]) ** 2).sum(axis=2)
+    D = cdist(X, X, "sqeuclidean")
     np.fill_diagonal(D, np.inf)  # a row is not its own neighbour
     neighbours = np.argsort(D, axis=1, kind="stable")[:, :K]
     near = np.take_along_axis(D, neighbours, axis=1)
@@ -22,8 +24,7 @@ def graph(X, K=20, scale=1.0):
         width *= 2
     W = np.eye(n)
     np.put_along_axis(W, neighbours, np.exp(-near / width), axis=1)
-    nearest = np.zeros((n, n))
-    nearest[np.arange(n), neighbours[:, 0]] = 1
+    nearest = scipy.sparse.csr_array((np.ones(n), (np.arange(n), neighbours[:, 0])), shape=(n, n))
     return W / W.sum(axis=1, keepdims=True), connected_components(nearest, directed=False)[1]
 
 
@@ -61,3 +62,29 @@ def merge(P, initial, k, affinity=affinity):
     for number, members in enumerate(clusters.values()):
         labels[members] = number
     return labels, pairs, found
+
+
+def merge_dense(P, initial, k):
+    """The same labels from a dense table of all affinities, one row of which is made anew after each merge."""
+    label = np.unique(initial, return_inverse=True)[1]
+    c = label.max() + 1
+    size = np.bincount(label).astype(float)
+    member = np.zeros((len(label), c))
+    member[np.arange(len(label)), label] = 1
+    inward, outward = member.T @ P, (P @ member).T  # in_a(j), out_a(j)
+    trips = (inward * outward) @ member  # 1^T P_ab P_ba 1
+    A = trips / size[:, None] ** 2
+    A += A.T
+    A[np.diag_indices(c)] = -1
+    for _ in range(c - k):
+        a, b = sorted(np.unravel_index(A.argmax(), A.shape))
+        label[label == b] = a
+        size[a] += size[b]
+        inward[a] += inward[b]
+        outward[a] += outward[b]
+        trips[:, a] += trips[:, b]
+        trips[a] = np.bincount(label, weights=inward[a] * outward[a], minlength=c)
+        gone = A[:, a] < 0  # a itself, and what has become part of others
+        A[:, a] = A[a] = np.where(gone, -1, trips[a] / size[a] ** 2 + trips[:, a] / size**2)
+        A[:, b] = A[b] = -1
+    return label
