@@ -7,12 +7,18 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._support._callbacks import CallbackSupportMixin
 from .._support._images import validate_rows
 from .._support._warnings import ClusterCollapseWarning
 from ..encoders import ContrastiveEncoder
 
 
-class ContrastiveClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
+_CALLBACK_ATTRIBUTES = "_skl_callbacks", "_parent_callback_ctx"
+
+
+class ContrastiveClustering(
+    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
+):
     """Cluster with the softmax head of a contrastive network.
 
     The baseline that :class:`DeepClusterEnsemble` is measured against: the same network and training, but the
@@ -47,6 +53,10 @@ checkpoint_dir, checkpoint_every, random_state, verbose
     ------
     ValueError, TypeError
         Before training starts.
+
+    Notes
+    -----
+    Callbacks set with ``set_callbacks`` watch the training of the encoder, which is the `estimator` that they get.
 
     Examples
     --------
@@ -119,7 +129,15 @@ checkpoint_dir, checkpoint_every, random_state, verbose
         """
         rows, self.image_shape_ = validate_rows(self, X, self.image_shape, reset=True)
         parameters = {**self.get_params(deep=False), "image_shape": self.image_shape_}
-        self.encoder_ = ContrastiveEncoder(**parameters, layers=("cluster",)).set_output(transform="default").fit(rows)
+        self.encoder_ = ContrastiveEncoder(**parameters, layers=("cluster",)).set_output(transform="default")
+        # Training is all there is to watch: the encoder stands in this estimator's place for its callbacks.
+        callbacks = {name: vars(self)[name] for name in _CALLBACK_ATTRIBUTES if name in vars(self)}
+        vars(self.encoder_).update(callbacks)
+        try:
+            self.encoder_.fit(rows)
+        finally:
+            for name in callbacks:
+                delattr(self.encoder_, name)
         self.history_ = self.encoder_.history_
         self.n_iter_ = self.encoder_.n_iter_
         winners = self.encoder_.transform(rows).argmax(axis=1)

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from skdeepclust import ContrastiveEncoder, DeepClusterEnsemble
+from skdeepclust import ContrastiveClustering, ContrastiveEncoder, DeepClusterEnsemble
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
 
@@ -68,3 +68,15 @@ def test_the_ensemble_reports_training_and_clustering():
     assert of_ensemble.tasks == ["fit", "training", "clustering"]
     assert of_ensemble.torn_down == 1
     assert model.n_iter_ == 1
+
+
+def test_contrastive_clustering_lets_its_callbacks_watch_the_encoder():
+    recorder = Recorder(stop_at=2)
+    model = ContrastiveClustering(3, backbone="mlp", max_epochs=3, batch_size=20, random_state=0)
+    model.set_callbacks(recorder).fit(IMAGES)
+    assert recorder.tasks == ["fit", "epoch", "epoch"]
+    assert recorder.torn_down == 1
+    assert model.n_iter_ == 2
+    assert not hasattr(model.encoder_, "_skl_callbacks"), "callbacks need not be fit for pickling"
+    assert model.set_callbacks().fit(IMAGES).n_iter_ == 3
+    assert len(recorder.tasks) == 3
