@@ -22,7 +22,9 @@ def vote(index, distance, width, labels, scores, winner):
     for i in range(index.shape[0]):
         scores[i, :] = 0.0
         for s in range(index.shape[1]):
-            scores[i, labels[index[i, s]]] += math.exp((distance[i, 0] - distance[i, s]) / width)
+            same = distance[i, s] == distance[i, 0]  # both may be infinite
+            weight = 1.0 if same else math.exp((distance[i, 0] - distance[i, s]) / width)
+            scores[i, labels[index[i, s]]] += weight
         winner[i] = labels[index[i, 0]] if distance[i, 0] == 0.0 else np.argmax(scores[i])
 
 

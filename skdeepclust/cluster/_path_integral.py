@@ -56,7 +56,7 @@ class PathIntegralClustering(MembershipMixin, BaseEstimator):
         and at last the distance of the centres decide, with a :class:`FallbackWarning`.
     scale : float, default=1.0
         a of the paper: sigma^2 in units of the mean squared distance to a neighbour.
-    min_cluster_size : int or float, default=0.05
+    min_cluster_size : int or float, default=0.1
         Smaller clusters do not count where the tree is cut, but join one that does. An int is a number of rows, a
         float a share of the mean size n / `n_clusters`. It is halved as long as there are no `n_clusters` clusters of
         that size. 1 is the published method, which from some ten thousand rows on tends to make clusters of two or
@@ -97,7 +97,7 @@ class PathIntegralClustering(MembershipMixin, BaseEstimator):
     [ True  True  True]
     """
 
-    def __init__(self, n_clusters=8, *, n_neighbors=20, scale=1.0, min_cluster_size=0.05):
+    def __init__(self, n_clusters=8, *, n_neighbors=20, scale=1.0, min_cluster_size=0.1):
         self.n_clusters = n_clusters
         self.n_neighbors = n_neighbors
         self.scale = scale

@@ -22,12 +22,17 @@ PRODUCT_ENTRIES = 2**24  # of a table of products, 64 MiB
 
 @kernel
 def measure_sorted(points, rows, found, index, distance):
-    """Measure the rows `found` (n, K) of each point; `index` and `distance` (n, K) are written: squared, ascending."""
+    """Measure the rows `found` (n, K) of each point; `index` and `distance` (n, K) are written: squared, ascending.
+
+    Where the number of rows stands in place of a row, because distances overflow, all rows are measured.
+    """
+    n_rows = rows.shape[0]
     for i in range(points.shape[0]):
-        index[i, :] = rows.shape[0]
+        index[i, :] = n_rows
         distance[i, :] = np.inf
-        for s in range(found.shape[1]):
-            j = found[i, s]
+        complete = found[i].max() < n_rows
+        for s in range(found.shape[1] if complete else n_rows):
+            j = found[i, s] if complete else s
             insert_sorted(distance[i], index[i], squared_distance(points, i, rows, j, np.inf), np.int32(j))
 
 

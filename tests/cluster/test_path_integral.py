@@ -27,7 +27,7 @@ def same_partition(a, b):
 
 @pytest.mark.skipif(not GOLDEN.exists(), reason="golden data not at hand")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("min_cluster_size", [1, 0.05])
+@pytest.mark.parametrize("min_cluster_size", [1, 0.1])
 def test_golden_labels(dtype, min_cluster_size):
     golden = np.load(GOLDEN, allow_pickle=False)
     z = golden["z"].astype(dtype)
@@ -205,9 +205,13 @@ def test_messages_name_the_parameter(parameters, error):
         PathIntegralClustering(**{"n_clusters": 4, **parameters}).fit(blobs()[0])
 
 
-def test_overflow_is_named():
-    with pytest.raises(ValueError, match="overflow"):
-        PathIntegralClustering(4).fit(blobs()[0] * 1e200)
+@pytest.mark.parametrize("d", [3, 40])
+def test_overflow_is_named(d):
+    X, _ = blobs(d=d)
+    with np.errstate(over="ignore"), pytest.raises(ValueError, match="overflow"):
+        PathIntegralClustering(4).fit(X * 1e200)
+    P = PathIntegralClustering(4).fit(X).predict_proba(np.full((2, d), 1e200))  # as far from one row as from another
+    np.testing.assert_allclose(P.sum(axis=1), 1)
 
 
 def test_nothing_is_random_and_nothing_is_warned_of_on_ordinary_data():

@@ -3,6 +3,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from path_integral_twin import affinity, exact_affinity, graph, merge, merge_dense
 
 from skdeepclust.cluster._path_integral_cut import attach_small, cut, last_cut
@@ -81,16 +83,15 @@ def test_affinities_are_the_leading_order_of_path_integrals():
             assert (a, b) in listed or affinity(P, members[a], members[b]) == 0
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_merges_are_those_of_brute_force(seed):
-    n, k = 60, [3, 5, 12][seed % 3]
+@given(st.integers(0, 10_000), st.integers(8, 60), st.integers(1, 7), st.integers(2, 60))
+def test_merges_are_those_of_brute_force(seed, n, k, groups):
     index, transition, P = random_graph(n, k, seed)
-    label = np.random.default_rng(seed).integers(0, 25, n)
+    label = np.random.default_rng(seed).integers(0, groups, n)
     label = np.unique(label, return_inverse=True)[1]
     tree, n_by_paths, _ = agglomerate(np.zeros((n, 1)), index, transition, label)
     left = label.max() + 1 - n_by_paths
     labels, pairs, found = merge(P, label, left)
-    np.testing.assert_array_equal(tree.children[:n_by_paths], pairs)
+    np.testing.assert_array_equal(tree.children[:n_by_paths], np.reshape(pairs, (-1, 2)))
     np.testing.assert_allclose(tree.affinities[:n_by_paths], found, rtol=1e-12)
     np.testing.assert_array_equal(cut(tree.children, label, n_by_paths), labels)
     if left > 1:  # then nothing was left to merge by
