@@ -12,7 +12,6 @@ from .._support._images import validate_rows
 from .._support._warnings import ClusterCollapseWarning
 from ..encoders import ContrastiveEncoder
 
-
 _CALLBACK_ATTRIBUTES = "_skl_callbacks", "_parent_callback_ctx"
 
 
