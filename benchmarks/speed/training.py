@@ -5,8 +5,7 @@
 
 Three things, taken in turns in one process on the same random images, medians of the rounds:
 
-* whole: a step of `skdeepclust.nn.train.Training`: batch, augmentation, both views, forward, losses, backward,
-  optimiser;
+* whole: a step of `ContrastiveTraining`: batch, augmentation, both views, forward, losses, backward, optimiser;
 * bare: forward and backward of the same network in the same precision, on a ready tensor of as many views;
 * plain (with --plain): float32 in torch's default memory layout; each image opened as a PIL image, cropped,
   mirrored, its colours changed twice in two worker processes of a DataLoader, each view through the network by
@@ -27,11 +26,11 @@ from torch.utils.data import DataLoader, Dataset
 from skdeepclust.nn.augment import build_augmentation
 from skdeepclust.nn.backbones import build_backbone
 from skdeepclust.nn.contrastive_network import ContrastiveNetwork
+from skdeepclust.nn.contrastive_training import ContrastiveTraining
 from skdeepclust.nn.device import autocast, has_fast_bfloat16, resolve_device
 from skdeepclust.nn.losses import balance_penalty, cluster_contrast, normalized_temperature_cross_entropy
 from skdeepclust.nn.recipe import Recipe
 from skdeepclust.nn.samples import fit_reader
-from skdeepclust.nn.train import Training
 
 BATCH = 256
 
@@ -78,7 +77,7 @@ def whole_and_bare(X, shape, backbone, device):
     n_steps = len(X) // BATCH
 
     def whole():
-        training = Training(network, reader, X, augment, recipe, seed=0)
+        training = ContrastiveTraining(network, reader, X, augment, recipe, seed=0)
         training.run()
         return training.history[0]["samples_per_second"]
 

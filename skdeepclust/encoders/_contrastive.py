@@ -17,12 +17,12 @@ from .._support._warnings import DeviceChangedWarning, WeakRecipeWarning
 from ..nn.augment import build_augmentation
 from ..nn.backbones import build_backbone
 from ..nn.contrastive_network import LAYERS, ContrastiveNetwork
+from ..nn.contrastive_training import ContrastiveTraining
 from ..nn.device import resolve_device, torch_threads
 from ..nn.inference import extract_layers
 from ..nn.ranks import find_ranks
 from ..nn.recipe import Recipe
 from ..nn.samples import fit_reader
-from ..nn.train import Training
 from ._run_training import run_training
 
 _AUTO_STEPS = 1000  # of 256 samples: about 25 epochs for 10,000 images
@@ -239,9 +239,9 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
             As in `fit`.
         monitor : callable
-            Called after every epoch with the training (:class:`skdeepclust.nn.train.Training`). It returns a dict
-            that is added to the record of the epoch; with ``"cool_down": True`` in it, the training comes to its
-            end within a quarter of the steps made so far.
+            Called after every epoch with the training, a :class:`~skdeepclust.nn.training_loop.TrainingLoop`. It
+            returns a dict that is added to the record of the epoch; with ``"cool_down": True`` in it, the training
+            comes to its end within a quarter of the steps made so far.
 
         Returns
         -------
@@ -282,7 +282,7 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             backbone, width = build_backbone(self.backbone, reader.in_shape)
             network = ContrastiveNetwork(backbone, width, self.n_clusters, projection_dim)
             network.to(ranks.device, memory_format=torch.channels_last)
-            training = Training(network, reader, X, augment, recipe, seed, ranks)
+            training = ContrastiveTraining(network, reader, X, augment, recipe, seed, ranks)
             run_training(
                 self,
                 training,

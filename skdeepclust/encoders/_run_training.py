@@ -11,7 +11,7 @@ from .._support._progress import epoch_progress
 from .._support._warnings import TrainingInterruptedWarning
 from ..nn.checkpoint import Checkpoint
 from ..nn.synchronized_batch_norm import plain_batch_norm, synchronize_batch_norm
-from ..nn.train import COOL_DOWN, STOP
+from ..nn.training_loop import COOL_DOWN, STOP
 
 
 def run_training(estimator, training, *, identity, save_every, fitted_attributes, monitor=None):

@@ -70,6 +70,7 @@ def test_the_ensemble_reports_training_and_clustering():
     assert model.n_iter_ == 1
 
 
+@pytest.mark.filterwarnings("ignore:the cluster head uses")
 def test_contrastive_clustering_lets_its_callbacks_watch_the_encoder():
     recorder = Recorder(stop_at=2)
     model = ContrastiveClustering(3, backbone="mlp", max_epochs=3, batch_size=20, random_state=0)

@@ -1,106 +1,114 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A training that can be watched, hurried, stopped, saved and continued at any step."""
+"""A training that can be watched, hurried, stopped, saved and continued at any step: all of it but the step."""
 
 import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .._support._interrupt import deferred_interrupt
-from .augment import Augmentation, check_view
-from .contrastive_network import ContrastiveNetwork
-from .drawn_augmentation import DrawnAugmentation
-from .inference import extract_layers
-from .objective import TERMS, backward
-from .positives import Positives, input_space, seek_positives, unit_rows
 from .ranks import Ranks
-from .recipe import Recipe, learning_rate_factor, seed_by_counter
-from .samples import SampleReader
+from .recipe import Recipe, seed_by_counter
 
 # answers
 GO_ON, COOL_DOWN, STOP = "go on", "cool down", "stop"
-_ORDER, _STEP, _SPACE = range(3)  # what a stream of random numbers is for
+_ORDER = 0  # what a stream of random numbers is for; subclasses count on
 
 
-class Training:
-    """Train `network` in place without labels.
-
-    Per step: a batch of samples and, for each, one of its mutual neighbours drawn at random; both augmented;
-    the pair is the positive of the instance loss and of the cluster loss::
-
-        L = L_instance + L_cluster + balance(view 1) + balance(view 2)
+class TrainingLoop:
+    """Train `network` in place, epoch by epoch, step by step; subclasses make the step.
 
     The state between two steps is `state`; a training that loads it goes on to the same network, bit by bit on
     one kind of machine, as one that was never interrupted. Random numbers come from torch's global generators,
     seeded anew in every step: call `run` inside ``torch.random.fork_rng``.
 
+    A subclass sets `TERMS`, the names of the terms of its loss, and implements `make_step`; where its steps depend on
+    more than the network and the optimizer, `own_state` and `load_own_state` as well.
+
     Parameters
     ----------
-    network : ContrastiveNetwork
-        On the reader's device.
-    reader : SampleReader
-        Makes batches of rows of `X`.
-    X : ndarray of shape (n, d)
-        Read batch by batch.
-    augment : callable
-        Tensor -> Tensor of the same shape.
+    network : nn.Module
+    optimizer : torch.optim.Optimizer
+        Of the parameters of `network`.
+    X : array-like of shape (n, d)
+        The rows that are trained on.
     recipe : Recipe
+        How long, and in batches of how many; the rest is for subclasses.
     seed : int
-        Of the order, the neighbours drawn and the augmentation; the same on all ranks.
+        Of everything random; the same on all ranks.
     ranks : Ranks or None, default=None
         Those that train together; None for this process alone.
 
     Attributes
     ----------
     history : list of dict
-        One record per epoch: "epoch" (from 1), "loss" and its terms "instance_loss", "cluster_loss", "balance",
-        "samples_per_second", "seconds" of training so far.
+        One record per epoch: "epoch" (from 1), "loss" and its terms, "samples_per_second", "seconds" of training so
+        far.
     progress : float
         Share of the training that is over: of its steps or of its time, whichever is more.
+    step : int
+        Steps made.
+    batch_size, steps_per_epoch : int
     notes : dict of str to Tensor
         Room for what a caller wants to find again in the state.
     was_interrupted : bool
         Whether Ctrl-C ended the last `run`.
     """
 
+    TERMS: tuple[str, ...] = ()
+
     def __init__(
         self,
-        network: ContrastiveNetwork,
-        reader: SampleReader,
-        X: np.ndarray,
-        augment: Augmentation,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        X,
         recipe: Recipe,
         seed: int,
         ranks: Ranks | None = None,
     ):
         self.ranks = Ranks() if ranks is None else ranks
-        self.network, self.reader, self.X = network, reader, X
-        self.augment, self.recipe, self.seed = augment, recipe, seed
+        self.network, self.optimizer, self.X = network, optimizer, X
+        self.recipe, self.seed = recipe, seed
         self.batch_size = min(recipe.batch_size, len(X))
-        self._part = self.ranks.part(self.batch_size)
         self.steps_per_epoch = len(X) // self.batch_size
-        self.optimizer = torch.optim.AdamW(
-            network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-        )
         self.history: list[dict] = []
         self.notes: dict[str, Tensor] = {}
         self.was_interrupted = False
         self.step = 0
         self._was_stopped = False  # by an answer of `on_epoch`
         self._epoch_began_at = 0  # the step
-        self._sums = torch.zeros(len(TERMS), device=reader.device)
-        self._positives: Positives | None = None
-        self._n_sought = 0  # times that neighbours were sought
+        self._sums = torch.zeros(len(self.TERMS), device=next(network.parameters()).device)
         self._cool_down_from: tuple[int, float] | None = None  # step and progress
         self._seconds = 0.0  # of training before this run
         self._run_started: float | None = None
         self._clock = 0.0  # seconds as the first rank saw them last: all ranks have to see the same
         self._timed_from = (0.0, 0)  # time and step at which the timed part of the epoch began
-        self._space: Tensor | None = None
+
+    def make_step(self, batch: Tensor, progress: float) -> Tensor:
+        """Update the network once.
+
+        Parameters
+        ----------
+        batch : Tensor of shape (batch_size,), int64
+            The rows of the step, of all ranks together.
+        progress : float
+
+        Returns
+        -------
+        Tensor of shape (len(TERMS),)
+            The terms of the loss, without graph.
+        """
+        raise NotImplementedError
+
+    def own_state(self) -> dict:
+        """What the steps of the subclass depend on, beside network and optimizer."""
+        return {}
+
+    def load_own_state(self, state: dict) -> None:
+        """Go back to what `own_state` returned, which came from another process or device, perhaps."""
 
     @property
     def seconds(self) -> float:
@@ -171,7 +179,6 @@ class Training:
                 self._close_epoch()
         finally:
             self._seconds, self._run_started = self.seconds, None
-            self._space = None
         if not self.was_interrupted:
             save(self.state())
 
@@ -183,8 +190,9 @@ class Training:
             if order is None:
                 order = self._order()
                 self._timed_from = (time.perf_counter(), self.step)
-            self._seek_if_due(progress)
-            self._make_step(order, progress)
+            start = (self.step - self._epoch_began_at) * self.batch_size
+            self._sums += self.make_step(order[start : start + self.batch_size], progress)
+            self.step += 1
             check_interrupt()
             self._read_clock()
             if self.step - self._epoch_began_at == self.steps_per_epoch or self.progress >= 1.0:
@@ -206,61 +214,10 @@ class Training:
         seed_by_counter(self.seed, _ORDER, len(self.history))
         return torch.randperm(len(self.X))
 
-    def _seek_if_due(self, progress: float) -> None:
-        """Seek neighbours at the start and whenever the progress has passed one of ``recipe.refresh_at``."""
-        recipe = self.recipe
-        due = 1 + sum(progress >= at for at in recipe.refresh_at)
-        if not recipe.n_neighbors or self._n_sought >= due:
-            return
-        found = self._seek() if self.ranks.is_first else None
-        self._positives = self.ranks.broadcast_object(found)
-        self._n_sought = due
-
-    def _seek(self) -> Positives | None:
-        spaces = []
-        if self._n_sought:
-            spaces.append(unit_rows(extract_layers(self.network, self.reader, self.X, ("backbone",)), self.reader))
-        if self.recipe.neighbors_from == "input":
-            if self._space is None:
-                seed_by_counter(self.seed, _SPACE)
-                self._space = input_space(self.reader, self.X)
-            spaces.append(self._space)
-        return seek_positives(self.recipe.n_neighbors, *spaces) if spaces else None
-
-    def _make_step(self, order, progress):
-        self.network.train()
-        seed_by_counter(self.seed, _STEP, self.step)
-        start = (self.step - self._epoch_began_at) * self.batch_size
-        batch = order[start : start + self.batch_size]
-        partner = batch if self._positives is None else self._positives.draw(batch)
-        views = self._views(batch, partner)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.learning_rate * learning_rate_factor(self.step, progress)
-        self.optimizer.zero_grad()
-        terms = backward(self.network, views, self.recipe, self.ranks.gather)
-        self.ranks.average_gradients(self.network.parameters())
-        self.optimizer.step()
-        self.step += 1
-        self._sums += terms
-
-    def _views(self, batch: Tensor, partner: Tensor) -> Tensor:
-        """First and second views of this rank's samples, one above the other."""
-        mine = torch.cat([batch[self._part], partner[self._part]])
-        pixels = self.reader(self.X[mine.numpy()])
-        with torch.no_grad():
-            if isinstance(self.augment, DrawnAugmentation):
-                both = self.augment.draw(2 * len(batch))  # of all ranks, so that each has the views it would have alone
-                views = self.augment.apply(pixels, torch.cat([half[self._part] for half in both.chunk(2)]))
-            else:
-                seed_by_counter(self.seed, _STEP, self.step, self.ranks.rank)  # different numbers for different rows
-                views = self.augment(pixels)
-        check_view(views, pixels)
-        return views.contiguous(memory_format=torch.channels_last) if views.ndim == 4 else views
-
     def _close_epoch(self) -> dict:
         """Append the record of the epoch and return it."""
         n_steps = self.step - self._epoch_began_at
-        terms = dict(zip(TERMS, (self._sums / n_steps).tolist()))
+        terms = dict(zip(self.TERMS, (self._sums / n_steps).tolist()))
         loss = sum(terms.values())
         epoch = len(self.history) + 1
         if not math.isfinite(loss):
@@ -277,17 +234,15 @@ class Training:
 
     def state(self) -> dict:
         """Everything that the rest of the training depends on, in tensors, numbers, strings, lists and dicts."""
-        found = self._positives
         return {
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "positives": None if found is None else {"candidates": found.candidates, "counts": found.counts},
+            "own": self.own_state(),
             "history": self.history,
             "notes": self.notes,
             "step": self.step,
             "epoch_began_at": self._epoch_began_at,
             "sums": self._sums,
-            "n_sought": self._n_sought,
             "cool_down_from": None if self._cool_down_from is None else list(self._cool_down_from),
             "seconds": self.seconds,
             "seed": self.seed,
@@ -298,13 +253,11 @@ class Training:
         """Go back to what `state` returned, on this or another machine."""
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
-        found = state["positives"]
-        self._positives = None if found is None else Positives(found["candidates"].cpu(), found["counts"].cpu())
+        self.load_own_state(state["own"])
         self.history = list(state["history"])
         self.notes = dict(state["notes"])
         self.step, self._epoch_began_at = state["step"], state["epoch_began_at"]
-        self._sums = state["sums"].to(self.reader.device)
-        self._n_sought = state["n_sought"]
+        self._sums = state["sums"].to(self._sums.device)
         at = state["cool_down_from"]
         self._cool_down_from = None if at is None else (int(at[0]), float(at[1]))
         self._seconds = state["seconds"]

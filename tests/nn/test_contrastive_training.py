@@ -13,10 +13,11 @@ from skdeepclust.nn import objective
 from skdeepclust.nn.augment import build_augmentation
 from skdeepclust.nn.backbones import build_backbone
 from skdeepclust.nn.contrastive_network import ContrastiveNetwork
+from skdeepclust.nn.contrastive_training import ContrastiveTraining
 from skdeepclust.nn.inference import extract_layers
 from skdeepclust.nn.recipe import Recipe, learning_rate_factor
 from skdeepclust.nn.samples import fit_reader
-from skdeepclust.nn.train import COOL_DOWN, STOP, Training
+from skdeepclust.nn.training_loop import COOL_DOWN, STOP
 
 CPU = torch.device("cpu")
 X, Y = make_blobs(90, centers=3, n_features=6, random_state=0)
@@ -40,7 +41,7 @@ def prepare(rows=X, seed=0, augmentation="table", **recipe):
     backbone, width = build_backbone("mlp", reader.in_shape)
     network = ContrastiveNetwork(backbone, width, 3, 16)
     augment = build_augmentation(augmentation, reader.in_shape)
-    return Training(network, reader, rows, augment, dataclasses.replace(RECIPE, **recipe), seed)
+    return ContrastiveTraining(network, reader, rows, augment, dataclasses.replace(RECIPE, **recipe), seed)
 
 
 def fit(rows=X, seed=0, augmentation="table", on_epoch=None, **recipe):
@@ -96,7 +97,7 @@ def test_the_loss_is_that_of_the_formulas():
         torch.manual_seed(0)
         backbone, width = build_backbone("mlp", reader.in_shape)
         network = ContrastiveNetwork(backbone, width, 3, 16)
-        training = Training(network, reader, rows, remember, recipe, seed=0)
+        training = ContrastiveTraining(network, reader, rows, remember, recipe, seed=0)
         training.run()
     (record,) = training.history
     views = captured["views"]
@@ -145,13 +146,13 @@ def test_a_loss_that_is_not_finite_is_noticed_in_its_epoch(monkeypatch):
 
 def spy_on_pairs(monkeypatch):
     pairs = []
-    original = Training._views
+    original = ContrastiveTraining._views
 
     def spy(self, batch, partner):
         pairs.extend(zip(batch.tolist(), partner.tolist(), strict=True))
         return original(self, batch, partner)
 
-    monkeypatch.setattr(Training, "_views", spy)
+    monkeypatch.setattr(ContrastiveTraining, "_views", spy)
     return pairs
 
 
