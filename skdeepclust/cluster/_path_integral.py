@@ -53,7 +53,7 @@ class PathIntegralClustering(MembershipMixin, BaseEstimator):
         :class:`FallbackWarning`.
     n_neighbors : int, default=20
         K; at most n - 1 are used. Where no path leads from one cluster to another and back, edges in one direction
-        and at last the distance of the centres decide, with a :class:`FallbackWarning`.
+        and at last the neighbours of the centres decide, with a :class:`FallbackWarning`.
     scale : float, default=1.0
         a of the paper: sigma^2 in units of the mean squared distance to a neighbour.
     min_cluster_size : int or float, default=0.1
@@ -259,7 +259,7 @@ def warn_of_missing_paths(children, leaf_size, n_merges, min_size, n_by_paths, n
     if by_edges + by_centres:
         warnings.warn(
             "No path in the neighbour graph leads from one of the last clusters to another and back: "
-            f"{by_edges} were merged along edges in one direction, {by_centres} for the distance of their centres. "
+            f"{by_edges} were merged along edges in one direction, {by_centres} because their centres are near. "
             "Raise n_neighbors or n_clusters to avoid this.",
             FallbackWarning,
             stacklevel=3,

@@ -2,7 +2,7 @@
 """The tree of merges from initial clusters to one: path integrals first, and what to do when they are all 0.
 
 An affinity is 0 where no path leads from one cluster to the other and back. Then the same sums are taken with every
-edge counted in both directions, and once no edge is left either, the clusters with the nearest centres are joined.
+edge counted in both directions, and once no edge is left either, in the neighbour graph of the clusters' centres.
 """
 
 from dataclasses import dataclass
@@ -10,33 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..consensus._jit import kernel
-from ._path_integral_graph import ClusterShares, cluster_shares, round_trips
+from ._path_integral_graph import ClusterShares, cluster_shares, kernel_width, round_trips, transition_probabilities
 from ._path_integral_merge import merge_clusters
-
-
-@kernel
-def spanning_tree(centres, left, right, length):
-    """Prim's algorithm on squared distances of `centres` (c, d): c - 1 edges, in the order in which they are found."""
-    n, n_features = centres.shape
-    nearest, distance = np.zeros(n, dtype=np.int64), np.full(n, np.inf)
-    done = np.zeros(n, dtype=np.bool_)
-    newest = 0
-    for step in range(n - 1):
-        done[newest] = True
-        best = -1
-        for j in range(n):
-            if done[j]:
-                continue
-            total = 0.0
-            for c in range(n_features):
-                total += (centres[j, c] - centres[newest, c]) ** 2
-            if total < distance[j]:
-                nearest[j], distance[j] = newest, total
-            if best < 0 or distance[j] < distance[best]:
-                best = j
-        left[step], right[step], length[step] = nearest[best], best, distance[best]
-        newest = best
+from ._row_neighbours import make_row_search
 
 
 @dataclass(frozen=True)
@@ -95,22 +71,19 @@ def merge_adjacent(tree: MergeTree, shares: ClusterShares) -> MergeTree:
     return tree.after(root, names, children[:done], affinities[:done])
 
 
-def merge_near(tree: MergeTree, rows: NDArray) -> MergeTree:
-    """Join the clusters whose centres are nearest (single linkage of the centres) until one is left."""
+def merge_centres(tree: MergeTree, rows: NDArray, n_neighbors: int) -> MergeTree:
+    """Merge clusters by the same steps, their centres in place of rows, edges in both directions.
+
+    The nearest centres always have an edge, so that one call leaves at most half of the clusters.
+    """
     c = tree.n_clusters
-    size = np.bincount(tree.labels)
-    centres = np.stack([np.bincount(tree.labels, weights=column) for column in rows.T], axis=1) / size[:, None]
-    left, right, length = np.empty(c - 1, dtype=np.int64), np.empty(c - 1, dtype=np.int64), np.empty(c - 1)
-    spanning_tree(centres, left, right, length)
-    root, names = np.arange(c), tree.names.copy()
-    children = np.empty((c - 1, 2), dtype=np.int64)
-    first_name = c + 2 * len(tree.children)
-    for step, edge in enumerate(np.argsort(length, kind="stable")):
-        a, b = root[left[edge]], root[right[edge]]
-        children[step] = sorted((names[a], names[b]))
-        root[root == b] = a
-        names[a] = first_name + step
-    return tree.after(root, names, children, np.zeros(len(children)))
+    centres = np.stack([np.bincount(tree.labels, weights=column) for column in rows.T], axis=1)
+    centres /= np.bincount(tree.labels)[:, None]
+    index, distance = make_row_search(centres).neighbours(min(n_neighbors, c - 1))
+    transition = transition_probabilities(distance, kernel_width(distance, 1.0))
+    of_centres = MergeTree(np.arange(c), tree.names, tree.children, tree.affinities)
+    found = merge_adjacent(of_centres, cluster_shares(index, transition, of_centres.labels).symmetric())
+    return MergeTree(found.labels[tree.labels], found.names, found.children, found.affinities)
 
 
 def agglomerate(
@@ -141,12 +114,12 @@ def agglomerate(
     tree = unmerged(initial)
     tree = merge_adjacent(tree, cluster_shares(index, transition, tree.labels))
     n_by_paths = n_by_edges = len(tree.children)
-    # 2. The same with every edge in both directions; it is none of the paper's, and stands as 0 in the tree.
+    # 2. The same with every edge in both directions.
     if tree.n_clusters > 1:
         tree = merge_adjacent(tree, cluster_shares(index, transition, tree.labels).symmetric())
-        tree.affinities[n_by_paths:] = 0.0
         n_by_edges = len(tree.children)
-    # 3. Nearest centres.
-    if tree.n_clusters > 1:
-        tree = merge_near(tree, rows)
+    # 3. The same once more with centres in place of rows, until all are one.
+    while tree.n_clusters > 1:
+        tree = merge_centres(tree, rows, index.shape[1])
+    tree.affinities[n_by_paths:] = 0.0  # of another kind than the paper's
     return tree, n_by_paths, n_by_edges

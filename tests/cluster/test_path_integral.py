@@ -149,17 +149,25 @@ def test_parts_without_an_edge_between_them():
         warnings.simplefilter("error")
         assert same_partition(PathIntegralClustering(4, n_neighbors=5).fit_predict(X), y)
     for k, joined in ((3, [0, 0, 1, 2]), (2, [0, 0, 0, 1]), (1, [0, 0, 0, 0])):
-        with pytest.warns(FallbackWarning, match=f"{4 - k} for the distance of their centres"):
+        with pytest.warns(FallbackWarning, match=f"{4 - k} because their centres are near"):
             model = PathIntegralClustering(k, n_neighbors=5).fit(X)
         assert same_partition(model.labels_, np.array(joined)[y])
         assert not model.affinities_[-3:].any()
+
+
+def test_a_table_with_few_distinct_rows():
+    """No edge leaves a row and its copies; the distinct rows make up a graph of their own."""
+    distinct, y = blobs(120, centers=3, d=2)
+    X, y = np.repeat(distinct, 25, axis=0), np.repeat(y, 25)
+    with pytest.warns(FallbackWarning, match="because their centres are near"):
+        assert adjusted_rand_score(PathIntegralClustering(3).fit_predict(X), y) > 0.9
 
 
 def test_edges_in_one_direction():
     """A pair whose neighbours do not look back at it is nearer to them than the far part."""
     rng = np.random.default_rng(0)
     X = np.concatenate([rng.normal(size=(40, 2)), rng.normal(size=(40, 2)) + 40, [[9.0, 0.0], [9.1, 0.0]]])
-    with pytest.warns(FallbackWarning, match="1 were merged along edges in one direction, 0 for"):
+    with pytest.warns(FallbackWarning, match="1 were merged along edges in one direction, 0 because"):
         labels = PathIntegralClustering(2, n_neighbors=5, min_cluster_size=1).fit_predict(X)
     assert same_partition(labels, np.repeat([0, 1, 0], [40, 40, 2]))
 

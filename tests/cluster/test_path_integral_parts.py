@@ -14,7 +14,7 @@ from skdeepclust.cluster._path_integral_graph import (
     round_trips,
     transition_probabilities,
 )
-from skdeepclust.cluster._path_integral_tree import agglomerate, merge_near, unmerged
+from skdeepclust.cluster._path_integral_tree import agglomerate, merge_centres, unmerged
 from skdeepclust.cluster._row_neighbours import make_row_search
 
 
@@ -110,8 +110,20 @@ def test_the_affinity_need_not_fall():
 
 def test_nearest_centres_are_joined_first():
     rows = np.array([[0.0], [2.0], [10.0], [11.0], [30.0], [30.0]])
-    tree = merge_near(unmerged(np.array([0, 1, 2, 3, 4, 4])), rows)
-    np.testing.assert_array_equal(tree.children, [[2, 3], [0, 1], [5, 6], [4, 7]])
+    tree = merge_centres(unmerged(np.array([0, 1, 2, 3, 4, 4])), rows, 20)
+    assert sorted(tree.children[:2].tolist()) == [[0, 1], [2, 3]]
+    np.testing.assert_array_equal(tree.children[2:], [[5, 6], [4, 7]])
+    assert not tree.labels.any()
+
+
+def test_centres_are_merged_until_all_are_one():
+    rows = np.array([[0.0], [1.0], [2.0], [1000.0], [1001.0], [1002.1]]) + np.zeros((1, 3))
+    tree = merge_centres(unmerged(np.arange(6)), rows, 1)
+    assert tree.n_clusters == 2
+    tree = merge_centres(tree, rows, 1)
+    np.testing.assert_array_equal(tree.children[-1], tree.children.max() - np.array([1, 0]))
+    assert len(tree.children) == 5
+    np.testing.assert_array_equal(np.sort(tree.children, axis=None), np.arange(10))
 
 
 def test_cut_counts_clusters_of_a_size():
