@@ -157,7 +157,7 @@ def test_parts_without_an_edge_between_them():
 
 def test_a_table_with_few_distinct_rows():
     """No edge leaves a row and its copies; the distinct rows make up a graph of their own."""
-    distinct, y = blobs(120, centers=3, d=2)
+    distinct, y = make_blobs(120, centers=3, n_features=6, cluster_std=2.5, random_state=0)
     X, y = np.repeat(distinct, 25, axis=0), np.repeat(y, 25)
     with pytest.warns(FallbackWarning, match="because their centres are near"):
         assert adjusted_rand_score(PathIntegralClustering(3).fit_predict(X), y) > 0.9
