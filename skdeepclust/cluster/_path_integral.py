@@ -42,9 +42,9 @@ class PathIntegralClustering(MembershipMixin, BaseEstimator):
     the cluster of the largest total weight among its K nearest rows; one that equals a row of ``fit`` gets its label.
 
     Sources: Zhang, Zhao, Wang, "Agglomerative clustering via maximum incremental path integral", Pattern Recognition
-    46(11), 2013; step 2, the doubling of sigma^2, `n_neighbors` and `scale` follow the code of DEPICT (Ghasedi Dizaji and
-    others, arXiv 1704.06327), whose network starts from this clustering. Differences: the closed form; step 4, unless
-    ``min_cluster_size=1``; equal rows are always in one cluster; an answer for graphs that fall into parts.
+    46(11), 2013; step 2, the doubling of sigma^2, `n_neighbors` and `scale` follow the code of DEPICT (Ghasedi Dizaji
+    and others, arXiv 1704.06327), whose network starts from this clustering. Differences: the closed form; step 4,
+    unless ``min_cluster_size=1``; equal rows are always in one cluster; an answer for graphs that fall into parts.
 
     Parameters
     ----------
