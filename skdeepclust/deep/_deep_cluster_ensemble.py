@@ -269,7 +269,7 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
                 f"stop_agreement={self.stop_agreement!r} needs a ContrastiveEncoder to watch; with "
                 f"encoder={type(encoder).__name__} use stop_agreement=None."
             )
-        return AgreementMonitor(self.n_clusters, check_layers(encoder.layers), threshold, seed)
+        return AgreementMonitor(self.n_clusters, _layers_of(encoder), threshold, seed)
 
     def _build_encoder(self, seed):
         if not isinstance(self.random_state, Integral):  # a checkpoint then goes on with the seed it began with
@@ -318,7 +318,11 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
 
 def _n_blocks(encoder):
     """Number of layers that `encoder` will return side by side; None if that shows after `fit` only."""
-    return len(check_layers(encoder.layers)) if isinstance(encoder, ContrastiveEncoder) else None
+    return len(_layers_of(encoder)) if isinstance(encoder, ContrastiveEncoder) else None
+
+
+def _layers_of(encoder):
+    return check_layers(encoder.layers, encoder._layers_known)
 
 
 class _InterruptedTraining(Exception):

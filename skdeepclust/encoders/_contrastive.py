@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._support._callbacks import CallbackSupportMixin, with_callbacks
 from .._support._images import check_enough_rows, validate_rows
-from .._support._parameters import check_choice, check_integer, check_real, draw_seed
+from .._support._parameters import check_integer, check_real, draw_seed
 from .._support._warnings import DeviceChangedWarning, WeakRecipeWarning
 from ..nn.augment import build_augmentation
 from ..nn.backbones import build_backbone
@@ -21,11 +21,9 @@ from ..nn.contrastive_training import ContrastiveTraining
 from ..nn.device import resolve_device, torch_threads
 from ..nn.inference import extract_layers
 from ..nn.ranks import find_ranks
-from ..nn.recipe import Recipe
 from ..nn.samples import fit_reader
+from ._recipe import settle_recipe
 from ._run_training import run_training
-
-_AUTO_STEPS = 1000  # of 256 samples: about 25 epochs for 10,000 images
 
 
 class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
@@ -250,12 +248,12 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         return self._fit(X, monitor)
 
     def _fit(self, X, monitor=None):
-        layers = check_layers(self.layers)
+        layers = check_layers(self.layers, self._layers_known)
         X, image_shape = validate_rows(self, X, self.image_shape, reset=True)
         check_enough_rows(X, check_integer("n_clusters", self.n_clusters, low=1))
         is_color = image_shape is not None and image_shape[2] == 3
         recipe = self._recipe(len(X), is_color)
-        projection_dim = check_integer("projection_dim", self.projection_dim, low=1)
+        check_integer("projection_dim", self.projection_dim, low=1)
         save_every = check_real("checkpoint_every", self.checkpoint_every, low=0)
         ranks = find_ranks(resolve_device(self.device))
         ranks.part(min(recipe.batch_size, len(X)))  # before anything takes time
@@ -280,9 +278,9 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         with fork, torch_threads():
             torch.manual_seed(seed)
             backbone, width = build_backbone(self.backbone, reader.in_shape)
-            network = ContrastiveNetwork(backbone, width, self.n_clusters, projection_dim)
+            network = self._build_network(backbone, width)
             network.to(ranks.device, memory_format=torch.channels_last)
-            training = ContrastiveTraining(network, reader, X, augment, recipe, seed, ranks)
+            training = self._build_training(network, reader, X, augment, recipe, seed, ranks)
             run_training(
                 self,
                 training,
@@ -316,7 +314,7 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self, "network_")
         X, _ = validate_rows(self, X, None, reset=False)
         self._settle()
-        return extract_layers(self.network_, self.reader_, X, check_layers(self.layers))
+        return extract_layers(self.network_, self.reader_, X, check_layers(self.layers, self._layers_known))
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the features: the layer and the position in it, as in "backbone_17".
@@ -332,43 +330,21 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self, "network_")
         sizes = self.network_.layer_sizes
-        return np.array([f"{name}_{i}" for name in check_layers(self.layers) for i in range(sizes[name])], dtype=object)
+        names = check_layers(self.layers, self._layers_known)
+        return np.array([f"{name}_{i}" for name in names for i in range(sizes[name])], dtype=object)
+
+    # What another network and training that are made of the same parts may replace.
+
+    _layers_known = LAYERS
 
     def _recipe(self, n, is_color):
-        """Check the training parameters and settle what is "auto"."""
-        check_choice("neighbors_from", self.neighbors_from, ("auto", "input", "features"))
-        check_choice("precision", self.precision, ("auto", "bfloat16", "float32"))
-        check_integer("verbose", self.verbose, low=0)
-        batch_size = check_integer("batch_size", self.batch_size, low=2)
-        max_time, micro_batch_size = self.max_time, self.micro_batch_size
-        if max_time is not None:
-            max_time = check_real("max_time", max_time, low=0, closed_low=False)
-        if micro_batch_size is not None:
-            micro_batch_size = check_integer("micro_batch_size", micro_batch_size, low=2)
-        if isinstance(self.max_epochs, str):
-            check_choice("max_epochs", self.max_epochs, ("auto",), hint='Pass an integer >= 1, or "auto".')
-            max_epochs = int(np.clip(round(_AUTO_STEPS * 256 / n), 8, 60)) if max_time is None else None
-        else:
-            max_epochs = check_integer("max_epochs", self.max_epochs, low=1)
-        if isinstance(self.n_neighbors, str):
-            check_choice("n_neighbors", self.n_neighbors, ("auto",), hint='Pass an integer >= 0, or "auto".')
-            n_neighbors = int(np.clip(round(n**0.5 / 10), 5, 10))
-        else:
-            n_neighbors = check_integer("n_neighbors", self.n_neighbors, low=0)
-        source = ("features" if is_color else "input") if self.neighbors_from == "auto" else self.neighbors_from
-        return Recipe(
-            max_epochs=max_epochs,
-            batch_size=batch_size,
-            learning_rate=check_real("learning_rate", self.learning_rate, low=0, closed_low=False),
-            weight_decay=check_real("weight_decay", self.weight_decay, low=0),
-            temperature=check_real("temperature", self.temperature, low=0, closed_low=False),
-            n_neighbors=min(n_neighbors, n - 1),
-            neighbors_from=source,
-            refresh_at=(1 / 3, 2 / 3),
-            precision=self.precision,
-            max_time=max_time,
-            micro_batch_size=micro_batch_size,
-        )
+        return settle_recipe(self, n, is_color)
+
+    def _build_network(self, backbone, width):
+        return ContrastiveNetwork(backbone, width, self.n_clusters, self.projection_dim)
+
+    def _build_training(self, network, reader, X, augment, recipe, seed, ranks):
+        return ContrastiveTraining(network, reader, X, augment, recipe, seed, ranks)
 
     def _settle(self):
         """Move a network that was just unpickled to the best device this machine has."""
@@ -402,11 +378,11 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def check_layers(layers):
-    """Return `layers` as a tuple of known, different layer names."""
+def check_layers(layers, known=LAYERS):
+    """Return `layers` as a tuple of different layer names that are `known`."""
     names = (layers,) if isinstance(layers, str) else layers
     if not isinstance(names, (tuple, list)) or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"layers must be a tuple of layer names from {LAYERS}; got {layers!r}.")
-    if not names or len(set(names)) < len(names) or not set(names) <= set(LAYERS):
-        raise ValueError(f"layers must be one or more different names from {LAYERS}; got {layers!r}.")
+        raise TypeError(f"layers must be a tuple of layer names from {known}; got {layers!r}.")
+    if not names or len(set(names)) < len(names) or not set(names) <= set(known):
+        raise ValueError(f"layers must be one or more different names from {known}; got {layers!r}.")
     return tuple(names)

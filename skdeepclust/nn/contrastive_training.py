@@ -63,7 +63,7 @@ class ContrastiveTraining(TrainingLoop):
         ranks: Ranks | None = None,
     ):
         optimizer = torch.optim.AdamW(
-            network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+            self._parameter_groups(network), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
         super().__init__(network, optimizer, X, recipe, seed, ranks)
         self.network: ContrastiveNetwork = network
@@ -72,6 +72,14 @@ class ContrastiveTraining(TrainingLoop):
         self._positives: Positives | None = None
         self._n_sought = 0  # times that neighbours were sought
         self._space: Tensor | None = None
+
+    @staticmethod
+    def _parameter_groups(network) -> list[dict]:
+        return [{"params": list(network.parameters())}]
+
+    def _peak_rates(self) -> tuple[float, ...]:
+        """Peak learning rate of each group."""
+        return (self.recipe.learning_rate,)
 
     def run(self, *arguments, **keywords) -> None:
         try:
@@ -106,21 +114,31 @@ class ContrastiveTraining(TrainingLoop):
         seed_by_counter(self.seed, _STEP, self.step)
         partner = batch if self._positives is None else self._positives.draw(batch)
         views = self._views(batch, partner)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.learning_rate * learning_rate_factor(self.step, progress)
+        for group, peak in zip(self.optimizer.param_groups, self._peak_rates(), strict=True):
+            group["lr"] = peak * learning_rate_factor(self.step, progress)
         self.optimizer.zero_grad()
-        terms = backward(self.network, views, self.recipe, self.ranks.gather)
+        terms = self._backward(views, progress)
         self.ranks.average_gradients(self.network.parameters())
         self.optimizer.step()
         return terms
 
+    def _backward(self, views: Tensor, progress: float) -> Tensor:
+        """Add the gradients of the loss of `views`; return its terms."""
+        return backward(self.network, views, self.recipe, self.ranks.gather)
+
     def _views(self, batch: Tensor, partner: Tensor) -> Tensor:
         """First and second views of this rank's samples, one above the other."""
-        mine = torch.cat([batch[self._part], partner[self._part]])
-        pixels = self.reader(self.X[mine.numpy()])
+        return self._augmented(self._read(batch, partner), len(batch))
+
+    def _read(self, batch: Tensor, partner: Tensor) -> Tensor:
+        """Read the samples of this rank and, below them, their partners, as they are."""
+        return self.reader(self.X[torch.cat([batch[self._part], partner[self._part]]).numpy()])
+
+    def _augmented(self, pixels: Tensor, n_batch: int) -> Tensor:
+        """One view of each of `pixels`, which belong to a batch of `n_batch` samples of all ranks."""
         with torch.no_grad():
             if isinstance(self.augment, DrawnAugmentation):
-                both = self.augment.draw(2 * len(batch))  # of all ranks, so that each has the views it would have alone
+                both = self.augment.draw(2 * n_batch)  # of all ranks, so that each has the views it would have alone
                 views = self.augment.apply(pixels, torch.cat([half[self._part] for half in both.chunk(2)]))
             else:
                 seed_by_counter(self.seed, _STEP, self.step, self.ranks.rank)  # different numbers for different rows

@@ -1,18 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Layers of a trained network for any number of rows, each row's result independent of the others."""
 
+from typing import Protocol
+
 import numpy as np
 import torch
+from torch import Tensor
 
-from .contrastive_network import ContrastiveNetwork
 from .samples import SampleReader
 
 BATCH = 256
 
 
-def extract_layers(
-    network: ContrastiveNetwork, reader: SampleReader, X: np.ndarray, layers: tuple[str, ...]
-) -> np.ndarray:
+class LayeredNetwork(Protocol):
+    """A module whose layers can be read by name."""
+
+    layer_sizes: dict[str, int]
+
+    def layers(self, x: Tensor, names: tuple[str, ...]) -> list[Tensor]: ...
+
+    def eval(self): ...
+
+
+def extract_layers(network: LayeredNetwork, reader: SampleReader, X: np.ndarray, layers: tuple[str, ...]) -> np.ndarray:
     """Run rows of `X` through the network and return the named layers side by side.
 
     Every batch has exactly `BATCH` rows, the last one padded with zeros: libraries choose their kernels by the
@@ -21,11 +31,12 @@ def extract_layers(
 
     Parameters
     ----------
-    network : ContrastiveNetwork
+    network : nn.Module
+        With `layer_sizes` and `layers`, as :class:`~skdeepclust.nn.contrastive_network.ContrastiveNetwork` has them.
     reader : SampleReader
     X : ndarray of shape (n, d)
     layers : tuple of str
-        Names from :data:`~skdeepclust.nn.contrastive_network.LAYERS`.
+        Keys of ``network.layer_sizes``.
 
     Returns
     -------

@@ -20,7 +20,8 @@ from torch.nn import functional as F
 _TINY = 1e-8
 
 
-def _at_least_float32(x: Tensor) -> Tensor:
+def at_least_float32(x: Tensor) -> Tensor:
+    """`x` as it is if it is float64, else as float32."""
     return x if x.dtype == torch.float64 else x.float()
 
 
@@ -55,7 +56,7 @@ def normalized_temperature_cross_entropy(a: Tensor, b: Tensor, temperature: floa
     >>> round(normalized_temperature_cross_entropy(z, z).item(), 6)
     1.94591
     """
-    z = F.normalize(_at_least_float32(torch.cat([a, b])), dim=1)
+    z = F.normalize(at_least_float32(torch.cat([a, b])), dim=1)
     n = len(a)
     similarity = z @ z.T / temperature
     similarity.fill_diagonal_(-math.inf)
@@ -111,6 +112,6 @@ def balance_penalty(p: Tensor) -> Tensor:
     -----
     The entropy H(Y) in [1]_ eq. 6, negated and shifted so that its minimum is 0.
     """
-    p = _at_least_float32(p)
+    p = at_least_float32(p)
     f = p.sum(0) / p.sum()
     return math.log(p.shape[1]) + (f * f.clamp_min(_TINY).log()).sum()

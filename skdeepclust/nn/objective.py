@@ -13,6 +13,7 @@ from .recipe import Recipe
 
 TERMS = ("instance_loss", "cluster_loss", "balance")
 Gather = Callable[[Tensor], Tensor]
+Objective = Callable[..., Tensor]
 
 
 def loss_terms(z: Tensor, logits: Tensor, temperature: float, gather: Gather) -> Tensor:
@@ -41,7 +42,7 @@ def loss_terms(z: Tensor, logits: Tensor, temperature: float, gather: Gather) ->
 
 
 def backward(network: nn.Module, views: Tensor, recipe: Recipe, gather: Gather) -> Tensor:
-    """Add the gradients of the objective to those of the network's parameters, and return its terms (3,).
+    """Add the gradients of :func:`loss_terms` to those of the network's parameters, and return the terms (3,).
 
     Parameters
     ----------
@@ -53,6 +54,28 @@ def backward(network: nn.Module, views: Tensor, recipe: Recipe, gather: Gather) 
         `precision`, `temperature` and `micro_batch_size` are used.
     gather : callable
         As in :func:`loss_terms`.
+    """
+    return backward_of(lambda z, logits: loss_terms(z, logits, recipe.temperature, gather), network, views, recipe)
+
+
+def backward_of(objective: Objective, network: nn.Module, views: Tensor, recipe: Recipe) -> Tensor:
+    """Add the gradients of any objective of a batch to those of the network's parameters, and return its terms.
+
+    Parameters
+    ----------
+    objective : callable
+        Gets the two outputs of the network for the whole batch, and returns a tensor of terms, whose sum is the loss.
+    network : nn.Module
+        Returns two outputs, a row of each for every view; its parameters get gradients.
+    views : Tensor of shape (n, ...)
+        All views of this rank's samples.
+    recipe : Recipe
+        `precision` and `micro_batch_size` are used.
+
+    Returns
+    -------
+    Tensor of shape (number of terms,)
+        Without graph.
 
     Notes
     -----
@@ -65,21 +88,22 @@ def backward(network: nn.Module, views: Tensor, recipe: Recipe, gather: Gather) 
     """
     if recipe.micro_batch_size is None or len(views) <= recipe.micro_batch_size:
         with autocast(views.device, recipe.precision):
-            z, logits = network(views)
-        terms = loss_terms(z, logits, recipe.temperature, gather)
+            outputs = network(views)
+        terms = objective(*outputs)
         terms.sum().backward()
         return terms.detach()
 
     pieces = views.split(recipe.micro_batch_size)
     seeds = torch.randint(2**62, (len(pieces),)).tolist()  # both passes draw the same dropout
-    outputs = []
+    found = []
     with torch.no_grad(), _running_statistics_kept(network), autocast(views.device, recipe.precision):
         for piece, seed in zip(pieces, seeds):
             torch.manual_seed(seed)
-            outputs.append(network(piece))
-    z, logits = (torch.cat(parts).detach().requires_grad_() for parts in zip(*outputs))
-    terms = loss_terms(z, logits, recipe.temperature, gather)
-    gradients = torch.autograd.grad(terms.sum(), (z, logits))
+            found.append(network(piece))
+    whole = [torch.cat(parts).detach().requires_grad_() for parts in zip(*found)]
+    terms = objective(*whole)
+    # An objective need not look at all outputs, as long as the training has not come to some of its terms.
+    gradients = torch.autograd.grad(terms.sum(), whole, materialize_grads=True)
     for piece, seed, *gradient in zip(pieces, seeds, *(g.split(recipe.micro_batch_size) for g in gradients)):
         torch.manual_seed(seed)
         with autocast(views.device, recipe.precision):
