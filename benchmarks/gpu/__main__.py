@@ -17,7 +17,6 @@ figures only.
 
 import argparse
 import time
-from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +31,7 @@ from skdeepclust.nn.inference import extract_layers
 from ..quality.datasets import DATASETS
 from ..speed.training import BATCH, whole_and_bare
 
-LAYERS = ("backbone", "instance", "cluster_hidden")
+LAYERS = ("backbone", "instance", "cluster_hidden", "cluster")
 
 
 def matrix_rate(device):
@@ -55,8 +54,8 @@ def scores(y, labels):
 
 
 def consensus_of(features, sizes, k, seed):
-    """Labels of the consensus over the layers, as DeepClusterEnsemble makes them."""
-    base = BaseClusterings(40, group_sizes=sizes, random_state=seed)
+    """Labels of the consensus over the layers, the last of them the head, as DeepClusterEnsemble makes them."""
+    base = BaseClusterings(40, group_sizes=sizes, score_groups=(len(sizes) - 1,), random_state=seed)
     return EntropyWeightedConsensus(k, random_state=seed).fit_predict(base.fit_transform(features))
 
 
@@ -76,11 +75,10 @@ class Curve:
             self.due.pop(0)
         at = f"{training.seconds:.0f} | {len(training.history)}"
         with training.clock_stopped():
-            names = (*LAYERS, "cluster")
-            features = extract_layers(training.network, training.reader, training.X[self.rows], names)
+            features = extract_layers(training.network, training.reader, training.X[self.rows], LAYERS)
             sizes = tuple(training.network.layer_sizes[name] for name in LAYERS)
-            labels = consensus_of(features[:, : sum(sizes)], sizes, self.k, self.seed)
-            head = features[:, sum(sizes) :].argmax(axis=1)
+            labels = consensus_of(features, sizes, self.k, self.seed)
+            head = features[:, -self.k :].argmax(axis=1)
         print(f"| {at} | {scores(self.y, head)} | {scores(self.y, labels)} |", flush=True)
         return {}
 
@@ -124,8 +122,9 @@ def main():
         random_state=arguments.seed,
     )
     encoder.fit_watched(X, Curve(y, k, arguments.points, arguments.seed))
-    labels = consensus_of(encoder.transform(X), encoder.layer_sizes_, k, arguments.seed)
-    head = copy(encoder).set_params(layers=("cluster",)).transform(X).argmax(axis=1)
+    features = encoder.transform(X)
+    labels = consensus_of(features, encoder.layer_sizes_, k, arguments.seed)
+    head = features[:, -k:].argmax(axis=1)
     titles = ("images", "epochs", "seconds of training", "of everything", "cluster head", "consensus")
     print("\n| " + " | ".join(titles) + " |\n" + "|---" * len(titles) + "|")
     seconds = f"{encoder.history_[-1]['seconds']:.0f} | {time.perf_counter() - started:.0f}"

@@ -17,6 +17,7 @@ from .._support._warnings import ClusterCollapseWarning
 from .._support._weights import check_sample_weight, effective_rows
 from ..consensus._jit import one_thread
 from ..consensus._parts import LocalParts, is_dask_array, map_rows, parts_of
+from ._largest_score import LargestScore
 from ._rows import validate_table, working_dtype
 from ._rowwise_kmeans import RowwiseKMeans
 from ._shared_members import fit_members, predict_members
@@ -27,6 +28,7 @@ BASE_N_INIT = 1
 BASE_MAX_ITER = 5
 MAX_ROWS_ALONE = 20_000  # up to here every U-SPEC member has a graph of its own,
 AUTO_MEMBERS = 10  # above, so many share one
+MEMBERS_PER_SCORE_GROUP = 10  # of so many members one reads a block of scores
 
 
 def default_cluster_range(n_samples: int) -> tuple[int, int]:
@@ -41,28 +43,49 @@ def default_cluster_range(n_samples: int) -> tuple[int, int]:
     return low, min(DEFAULT_RANGE[1], max(low, n_samples // 5))
 
 
+def members_per_group(n_estimators: int, n_groups: int, score_groups: tuple[int, ...] = ()) -> list[int]:
+    """Number of members of each group: a tenth of all, at least one, for a group of scores, the others evenly.
+
+    The first groups take the remainder.
+
+    Examples
+    --------
+    >>> members_per_group(40, 4, score_groups=(3,)), members_per_group(20, 3), members_per_group(4, 4, (3,))
+    ([12, 12, 12, 4], [7, 7, 6], [1, 1, 1, 1])
+    """
+    n_clustered = n_groups - len(score_groups)
+    votes = max(1, n_estimators // MEMBERS_PER_SCORE_GROUP)
+    share, remainder = divmod(n_estimators - votes * len(score_groups), max(1, n_clustered))
+    counts = []
+    for group in range(n_groups):
+        is_score = group in score_groups
+        counts.append(votes if is_score else share + (remainder > 0))
+        remainder -= not is_score
+    return counts
+
+
 def draw_plan(
-    n_estimators: int, group_sizes: list[int], cluster_range: tuple[int, int], seed: int
+    counts: list[int], group_sizes: list[int], cluster_range: tuple[int, int], seed: int
 ) -> list[tuple[int, int, int, int, int]]:
     """Plan of the ensemble: ``(group, first feature, last feature + 1, n_clusters, seed)`` per member.
 
-    Members are spread evenly over the groups, the first groups taking the remainder, group by group. The number
-    of clusters is uniform on the *closed* range; equation 14 of the U-SENC paper, taken literally, would
-    practically never draw its upper end.
+    Group after group, each with its count of members. The number of clusters is uniform on the *closed* range;
+    equation 14 of the U-SENC paper, taken literally, would practically never draw its upper end.
     """
     rng = check_random_state(seed)
-    share, remainder = divmod(n_estimators, len(group_sizes))
     stops = np.cumsum(group_sizes)
     plan = []
-    for group, (size, stop) in enumerate(zip(group_sizes, stops, strict=True)):
-        for _ in range(share + (group < remainder)):
+    for group, (count, size, stop) in enumerate(zip(counts, group_sizes, stops, strict=True)):
+        for _ in range(count):
             k = int(rng.randint(cluster_range[0], cluster_range[1] + 1))
             plan.append((group, int(stop - size), int(stop), k, int(rng.randint(np.iinfo(np.int32).max))))
     return plan
 
 
-def draw_members(plan: list[tuple[int, int, int, int, int]], prototypes: list) -> list:
-    """Clones of the prototypes for each member of the plan, taken in turn within a block.
+def draw_members(
+    plan: list[tuple[int, int, int, int, int]], prototypes: list, score_groups: tuple[int, ...] = ()
+) -> list:
+    """Clones of the prototypes for each member of the plan, taken in turn within a block; blocks of scores are read.
 
     Where there are several, the second and later ones make half as many clusters: U-SPEC, which sees the
     neighbourhood of objects, makes the fine clusterings, and k-means, which sees how far apart the pieces lie, the
@@ -70,7 +93,10 @@ def draw_members(plan: list[tuple[int, int, int, int, int]], prototypes: list) -
     """
     members = []
     turn, previous = 0, None
-    for group, _, _, k, seed in plan:
+    for group, start, stop, k, seed in plan:
+        if group in score_groups:
+            members.append(LargestScore(stop - start))
+            continue
         turn = turn + 1 if group == previous else 0
         previous = group
         which = turn % len(prototypes)
@@ -153,6 +179,10 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     group_sizes : sequence of int or None, default=None
         Widths of consecutive blocks of features (layers, views), which must add up to the number of features.
         None is one block.
+    score_groups : sequence of int, default=()
+        Which of these blocks, counted from 0, hold scores of clusters, as a cluster head gives them. They are not
+        clustered: the column of the largest score is the cluster. As those columns are few and say much, one in ten
+        members, at least one, holds this one clustering, and the others are spread over the other blocks.
     members_per_graph : int or "auto", default="auto"
         How many U-SPEC members of a block share representatives, their neighbours and eigenvectors, and differ in
         their number of clusters and its k-means only. 1 gives each its own, as published: the most diverse ensemble,
@@ -197,6 +227,7 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         base_clusterer=None,
         base_n_clusters=None,
         group_sizes=None,
+        score_groups=(),
         members_per_graph="auto",
         n_jobs=None,
         random_state=None,
@@ -205,6 +236,7 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.base_clusterer = base_clusterer
         self.base_n_clusters = base_n_clusters
         self.group_sizes = group_sizes
+        self.score_groups = score_groups
         self.members_per_graph = members_per_graph
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -236,8 +268,10 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         n_estimators, cluster_range, prototypes = self.check_parameters(rows, len(sizes))
 
         # Everything random is drawn here, before the fan-out: n_jobs cannot change the result.
-        plan = draw_plan(n_estimators, sizes, cluster_range, draw_seed(self.random_state))
-        members = draw_members(plan, prototypes)
+        scores = self._check_score_groups(len(sizes), n_estimators)
+        counts = members_per_group(n_estimators, len(sizes), scores)
+        plan = draw_plan(counts, sizes, cluster_range, draw_seed(self.random_state))
+        members = draw_members(plan, prototypes, scores)
         self.feature_blocks_ = [(start, stop) for _, start, stop, _, _ in plan]
         self.groups_ = np.array([group for group, *_ in plan])
         self.n_clusters_per_estimator_ = np.array([member.n_clusters for member in members])
@@ -268,7 +302,8 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         if not all(isinstance(member, USPEC) for member in members):
             raise ValueError(
                 "A dask array needs base clusterers that work chunk by chunk, which USPEC does; set "
-                f"base_clusterer=USPEC(n_init={BASE_N_INIT}, max_iter={BASE_MAX_ITER}), or pass an array."
+                f"base_clusterer=USPEC(n_init={BASE_N_INIT}, max_iter={BASE_MAX_ITER}) and score_groups=(), or pass "
+                "an array."
             )
         columns = [None] * len(members)
         blocks = {block: parts_of(X[:, slice(*block)]) for block in set(self.feature_blocks_)}
@@ -303,6 +338,7 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 f"n_estimators must be at least the number of feature blocks, {n_blocks}, so that each has a "
                 f"base clustering; got {n_estimators}."
             )
+        self._check_score_groups(n_blocks, n_estimators)
         if self.members_per_graph != "auto":
             check_integer("members_per_graph", self.members_per_graph, low=1, hint="Or 'auto'.")
         if self.n_jobs is not None and check_integer("n_jobs", self.n_jobs) == 0:
@@ -324,6 +360,24 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 f"{sum(sizes)}."
             )
         return sizes
+
+    def _check_score_groups(self, n_groups, n_estimators):
+        try:
+            groups = tuple(self.score_groups)
+        except TypeError:
+            raise TypeError(f"score_groups must be a sequence of block numbers; got {self.score_groups!r}.") from None
+        groups = tuple(check_integer("score_groups", group, low=0, high=n_groups - 1) for group in groups)
+        if len(set(groups)) < len(groups) or (groups and len(groups) >= n_groups):
+            raise ValueError(
+                f"score_groups must name different blocks and leave at least one of the {n_groups} to be clustered; "
+                f"got {self.score_groups!r}."
+            )
+        if len(groups) * max(1, n_estimators // MEMBERS_PER_SCORE_GROUP) > n_estimators - (n_groups - len(groups)):
+            raise ValueError(
+                f"n_estimators={n_estimators} leaves too few base clusterings beside those of {len(groups)} "
+                "score_groups; raise n_estimators."
+            )
+        return groups
 
     def _check_cluster_range(self, n_samples):
         if self.base_n_clusters is None:

@@ -10,6 +10,7 @@ from sklearn.metrics import normalized_mutual_info_score
 from .._support._warnings import SkdeepclustWarning
 from ..cluster import BaseClusterings
 from ..consensus import EntropyWeightedConsensus
+from ..encoders._contrastive import score_groups
 from ..nn.inference import extract_layers
 
 _N_ROWS = 4000
@@ -64,6 +65,11 @@ class AgreementMonitor:
         sizes = tuple(training.network.layer_sizes[name] for name in self.layers)
         with warnings.catch_warnings():  # what a young network does is nobody's concern
             warnings.simplefilter("ignore", SkdeepclustWarning)
-            base = BaseClusterings(2 * len(self.layers), group_sizes=sizes, random_state=self.seed)
+            base = BaseClusterings(
+                2 * len(self.layers),
+                group_sizes=sizes,
+                score_groups=score_groups(self.layers),
+                random_state=self.seed,
+            )
             consensus = EntropyWeightedConsensus(self.n_clusters, random_state=self.seed)
             return consensus.fit_predict(base.fit_transform(features))

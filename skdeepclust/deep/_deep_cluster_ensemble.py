@@ -14,7 +14,7 @@ from ..cluster import BaseClusterings
 from ..consensus import EntropyWeightedConsensus
 from ..consensus._membership import ConsensusMixin
 from ..encoders import ContrastiveEncoder
-from ..encoders._contrastive import check_layers
+from ..encoders._contrastive import check_layers, score_groups
 from ..nn.device import resolve_device
 from ..nn.ranks import find_ranks
 from ._agreement_monitor import AgreementMonitor
@@ -39,11 +39,13 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
 
     1. Train a network without labels (:class:`~skdeepclust.ContrastiveEncoder`).
     2. Cluster the features of each chosen layer several times, each time into a different, mostly larger number of
-       clusters (:class:`~skdeepclust.BaseClusterings`: U-SPEC and k-means in turn).
+       clusters (:class:`~skdeepclust.BaseClusterings`: U-SPEC and k-means in turn). The clusters of the network's own
+       cluster head are one more clustering, with a tenth of the votes.
     3. Weigh every base cluster by how well the other clusterings confirm it, and cut the bipartite graph of
        objects and clusters into `n_clusters` parts (:class:`~skdeepclust.EntropyWeightedConsensus`).
 
-    After short training the layers know more than the network's own cluster head, which is not used.
+    After short training the layers know more than the head alone; the head, which saw all clusters in every step, knows
+    where a stray piece of a cluster belongs.
 
     Parameters
     ----------
@@ -55,10 +57,12 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
     encoder : transformer or None, default=None
         What turns rows into features; cloned, and seeded if it has a `random_state` of None. None is a
         ContrastiveEncoder with the parameters below; they have no effect on an encoder of your own.
-    layers : tuple of str, default=("backbone", "instance", "cluster_hidden")
-        Layers to cluster: "backbone", "instance_hidden", "instance", "cluster_hidden", "cluster".
+    layers : tuple of str, default=("backbone", "instance", "cluster_hidden", "cluster")
+        Layers to cluster: "backbone", "instance_hidden", "instance", "cluster_hidden". "cluster", the outputs of the
+        cluster head, is not clustered again: the largest output is the cluster.
     n_estimators : int, default=40
-        Number of base clusterings, spread evenly over the layers; at least one per layer.
+        Number of base clusterings, a tenth of them, at least one, for the layer "cluster" and the others spread evenly;
+        at least one per layer.
     base_clusterer : estimator or None, default=None
         Clusterer of the base clusterings, with parameters `n_clusters` and `random_state` and a `predict`.
         None takes USPEC and, with half as many clusters, k-means in turn.
@@ -159,7 +163,7 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
         *,
         image_shape=None,
         encoder=None,
-        layers=("backbone", "instance", "cluster_hidden"),
+        layers=("backbone", "instance", "cluster_hidden", "cluster"),
         n_estimators=40,
         base_clusterer=None,
         base_n_clusters=None,
@@ -223,7 +227,7 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
         check_enough_rows(rows, check_integer("n_clusters", self.n_clusters, low=1))
         seed = draw_seed(self.random_state)
         encoder = self._build_encoder(seed)
-        base, consensus = self._build_ensemble(seed, len(rows), _n_blocks(encoder))
+        base, consensus = self._build_ensemble(seed, len(rows), _layers_of(encoder))
 
         ranks = find_ranks(resolve_device(self.device))
         monitor = self._build_monitor(encoder, seed)
@@ -254,7 +258,10 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
 
     def _cluster(self, base, consensus, features):
         """Base clusterings, layer by layer, and their weighted consensus."""
-        base.set_params(group_sizes=getattr(self.encoder_, "layer_sizes_", None))
+        base.set_params(
+            group_sizes=getattr(self.encoder_, "layer_sizes_", None),
+            score_groups=getattr(self.encoder_, "score_groups_", ()),
+        )
         self.base_labels_ = base.fit_transform(features)
         if consensus.weighting == "cross_group":
             consensus.set_params(groups=base.groups_)
@@ -287,21 +294,22 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
             encoder.set_params(image_shape=self.image_shape_)
         return encoder
 
-    def _build_ensemble(self, seed, n_samples, n_blocks):
+    def _build_ensemble(self, seed, n_samples, layers):
         """Build what follows the encoder and check all of its parameters, so that no training is wasted."""
         base = BaseClusterings(
             self.n_estimators,
             base_clusterer=self.base_clusterer,
             base_n_clusters=self.base_n_clusters,
+            score_groups=score_groups(layers or ()),
             n_jobs=self.n_jobs,
             random_state=seed,
         ).set_output(transform="default")
         consensus = EntropyWeightedConsensus(
             self.n_clusters, theta=self.theta, weighting=self.weighting, random_state=seed
         )
-        n_estimators, *_ = base.check_parameters(n_samples, n_blocks or 1)
+        n_estimators, *_ = base.check_parameters(n_samples, len(layers or (None,)))
         if isinstance(self.weighting, str) and self.weighting == "cross_group":  # groups of this number, for now
-            consensus.set_params(groups=np.arange(n_estimators) % (n_blocks or n_estimators))
+            consensus.set_params(groups=np.arange(n_estimators) % (len(layers) if layers else n_estimators))
         consensus.check_parameters(n_samples, n_estimators)
         return base, consensus
 
@@ -316,13 +324,9 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
         return tags
 
 
-def _n_blocks(encoder):
-    """Number of layers that `encoder` will return side by side; None if that shows after `fit` only."""
-    return len(_layers_of(encoder)) if isinstance(encoder, ContrastiveEncoder) else None
-
-
 def _layers_of(encoder):
-    return check_layers(encoder.layers, encoder._layers_known)
+    """Layers that `encoder` will return side by side; None if that shows after `fit` only."""
+    return check_layers(encoder.layers, encoder._layers_known) if isinstance(encoder, ContrastiveEncoder) else None
 
 
 class _InterruptedTraining(Exception):

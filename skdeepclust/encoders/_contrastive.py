@@ -109,6 +109,9 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         The trained network.
     layer_sizes_ : tuple of int
         Widths of `layers`: `group_sizes` of :class:`~skdeepclust.BaseClusterings` behind it in a pipeline.
+    score_groups_ : tuple of int
+        Which of `layers` hold scores of clusters, that is, where "cluster" stands: `score_groups` of
+        :class:`~skdeepclust.BaseClusterings` behind it in a pipeline.
     history_ : list of dict
         One record per epoch: "epoch", "loss" and its three terms, "samples_per_second", "seconds".
     n_iter_ : int
@@ -291,6 +294,7 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
                     "reader_": reader,
                     "image_shape_": image_shape,
                     "layer_sizes_": tuple(network.layer_sizes[name] for name in layers),
+                    "score_groups_": score_groups(layers),
                     "history_": training.history,
                     "n_iter_": len(training.history),
                     "was_interrupted_": training.was_interrupted,
@@ -376,6 +380,11 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def score_groups(layers):
+    """Positions of the layers that hold scores of clusters rather than features."""
+    return tuple(i for i, name in enumerate(layers) if name == "cluster")
 
 
 def check_layers(layers, known=LAYERS):

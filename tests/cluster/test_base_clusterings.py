@@ -7,7 +7,7 @@ from sklearn.datasets import make_blobs
 from sklearn.pipeline import make_pipeline
 
 from skdeepclust.cluster import USENC, USPEC, BaseClusterings
-from skdeepclust.cluster._base_clusterings import default_cluster_range, draw_plan
+from skdeepclust.cluster._base_clusterings import default_cluster_range, draw_plan, members_per_group
 from skdeepclust.cluster._rowwise_kmeans import RowwiseKMeans
 from skdeepclust.consensus import EntropyWeightedConsensus
 
@@ -53,7 +53,7 @@ def test_workers_do_not_change_the_result(clusterer, backend):
 
 
 def test_range_of_clusters_is_closed_and_uniform():
-    plan = draw_plan(600, [2, 3], (4, 6), 0)
+    plan = draw_plan([300, 300], [2, 3], (4, 6), 0)
     count = np.bincount([k for *_, k, _ in plan], minlength=8)
     assert count[4:7].min() > 150
     assert count.sum() == count[4:7].sum()
@@ -117,3 +117,60 @@ def test_rowwise_kmeans_gives_a_row_the_same_label_in_any_company():
     labels = model.predict(X)
     assert (labels == KMeans.predict(model, X)).mean() > 0.99  # the same centres, up to ties in the last bits
     assert [model.predict(X[i : i + 1])[0] for i in range(len(X))] == labels.tolist()
+
+
+SCORES = np.random.default_rng(1).random((60, 4))
+SCORES[:, 3] = 0  # never the largest in training
+
+
+@pytest.fixture(scope="module")
+def with_scores():
+    X = np.hstack([np.random.default_rng(0).normal(size=(60, 3)), SCORES, np.random.default_rng(2).random((60, 2))])
+    return X, BaseClusterings(25, group_sizes=[3, 4, 2], score_groups=[1], random_state=0).fit(X)
+
+
+def test_scores_are_read_not_clustered(with_scores):
+    X, base = with_scores
+    np.testing.assert_array_equal(np.bincount(base.groups_), [12, 2, 11])
+    of_scores = base.base_labels_[:, base.groups_ == 1]
+    np.testing.assert_array_equal(of_scores, np.repeat(SCORES.argmax(axis=1)[:, None], 2, axis=1))
+    np.testing.assert_array_equal(base.transform(X), base.base_labels_)
+    np.testing.assert_array_equal(base.n_clusters_per_estimator_[base.groups_ == 1], 4)
+    kinds = {type(base.estimators_[m]).__name__ for m in np.flatnonzero(base.groups_ != 1)}
+    assert kinds == {"USPEC", "RowwiseKMeans"}
+
+
+def test_a_score_that_won_no_training_row_wins_none_later(with_scores):
+    X, base = with_scores
+    new = X[:1].copy()
+    new[:, 3:7] = 0.1, 0.3, 0.2, 9.0
+    np.testing.assert_array_equal(base.transform(new)[:, base.groups_ == 1], 1)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [((1, 1), [1]), ((40, 3), [14, 13, 13]), ((40, 4, (0,)), [4, 12, 12, 12]), ((9, 3, (1,)), [4, 1, 4])],
+)
+def test_one_in_ten_members_reads_scores_and_the_others_are_spread_evenly(counts, expected):
+    assert members_per_group(*counts) == expected
+
+
+@pytest.mark.parametrize(
+    ("score_groups", "error", "message"),
+    [
+        ([3], ValueError, "score_groups must be an integer >= 0 and <= 2; got 3"),
+        ([0, 0], ValueError, "score_groups must name different blocks"),
+        ([0, 1, 2], ValueError, "leave at least one of the 3 to be clustered"),
+        (1, TypeError, "score_groups must be a sequence of block numbers; got 1"),
+        ([0.5], TypeError, "score_groups must be an integer"),
+    ],
+)
+def test_score_groups_are_checked(score_groups, error, message):
+    with pytest.raises(error, match=message):
+        BaseClusterings(4, group_sizes=[1, 1, 1], score_groups=score_groups).fit(np.ones((9, 3)))
+
+
+def test_enough_members_beside_those_that_read_scores():
+    base = BaseClusterings(29, group_sizes=[1] * 16, score_groups=range(14))
+    with pytest.raises(ValueError, match="n_estimators=29 leaves too few base clusterings beside those of 14"):
+        base.fit(np.ones((9, 16)))

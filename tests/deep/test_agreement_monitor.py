@@ -10,7 +10,7 @@ X, _ = make_blobs(64, centers=3, n_features=5, cluster_std=0.3, random_state=0)
 
 
 def small(**parameters):
-    parameters = {"n_estimators": 3, "batch_size": 16, "max_epochs": 200, "random_state": 0, **parameters}
+    parameters = {"n_estimators": 4, "batch_size": 16, "max_epochs": 200, "random_state": 0, **parameters}
     return DeepClusterEnsemble(3, precision="float32", device="cpu", **parameters)
 
 

@@ -148,6 +148,20 @@ def test_a_pipeline_of_the_parts_is_the_ensemble(fitted):
     np.testing.assert_array_equal(pipeline["base"].base_labels_, fitted.base_labels_)
 
 
+def test_the_cluster_head_has_a_tenth_of_the_votes():
+    model = small(layers=(*LAYERS, "cluster"), n_estimators=22).fit(IMAGES)
+    np.testing.assert_array_equal(np.bincount(model.base_clusterings_.groups_), [10, 10, 2])
+    head = model.encoder_.transform(IMAGES)[:, -5:].argmax(axis=1)
+    np.testing.assert_array_equal(model.base_labels_[:, -2:], np.stack([head, head], axis=1))
+    np.testing.assert_array_equal(model.predict(IMAGES), model.labels_)
+    pipeline = make_pipeline(
+        ContrastiveEncoder(5, layers=(*LAYERS, "cluster"), **TRAINING, random_state=0),
+        BaseClusterings(22, base_n_clusters=(6, 9), group_sizes=(256, 128, 5), score_groups=(2,), random_state=0),
+        EntropyWeightedConsensus(5, random_state=0),
+    )
+    np.testing.assert_array_equal(pipeline.fit_predict(IMAGES), model.labels_)
+
+
 def test_the_ensemble_ends_a_pipeline():
     pipeline = make_pipeline(StandardScaler(), small()).fit(FLAT)
     np.testing.assert_array_equal(pipeline.predict(FLAT), pipeline[-1].labels_)
@@ -273,7 +287,7 @@ def test_the_cache_knows_seeds_networks_and_data(tmp_path, trainings):
         return len(trainings)
 
     assert fit() == 1
-    assert fit(verbose=1, n_jobs=1, weighting="debiased", n_estimators=3) == 1
+    assert fit(verbose=1, n_jobs=1, weighting="debiased", n_estimators=4) == 1
     assert fit(random_state=1) == 2
     assert fit(max_epochs=1) == 3
     assert fit(X=FLAT[:100]) == 4
@@ -288,6 +302,7 @@ BAD_PARAMETERS = [
     ({"image_shape": (8, 8, 2)}, ValueError, "image_shape"),
     ({"layers": ("backbone", "head")}, ValueError, "layers must be one or more different names"),
     ({"layers": None}, TypeError, "layers"),
+    ({"layers": ("cluster",)}, ValueError, "leave at least one of the 1 to be clustered"),
     ({"backbone": "vgg"}, ValueError, "backbone must be one of"),
     ({"backbone": "resnet18"}, ValueError, "backbone='resnet18' needs images"),
     ({"augmentation": "flip"}, ValueError, "augmentation must be one of"),
@@ -391,5 +406,5 @@ def test_object_arrays_of_numbers_are_numbers():
 
 
 def test_default_range_of_the_base_clusterings_fits_few_rows():
-    model = DeepClusterEnsemble(3, backbone="mlp", n_estimators=3, base_clusterer=USPEC(n_init=1), **TRAINING)
-    assert model.fit(FLAT[:12]).base_labels_.shape == (12, 3)
+    model = DeepClusterEnsemble(3, backbone="mlp", n_estimators=4, base_clusterer=USPEC(n_init=1), **TRAINING)
+    assert model.fit(FLAT[:12]).base_labels_.shape == (12, 4)

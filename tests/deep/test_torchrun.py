@@ -17,7 +17,7 @@ from skdeepclust import DeepClusterEnsemble
 
 images = np.load(sys.argv[1], mmap_mode="r")
 model = DeepClusterEnsemble(
-    3, n_estimators=3, max_epochs=2, max_time=1e6, batch_size=16, device="cpu", precision="float32", random_state=0
+    3, n_estimators=4, max_epochs=2, max_time=1e6, batch_size=16, device="cpu", precision="float32", random_state=0
 ).fit(images)
 np.savez(
     os.path.join(sys.argv[2], f"{os.environ['RANK']}.npz"),
@@ -48,7 +48,7 @@ def test_two_ranks_make_what_one_process_makes(tmp_path):
         np.testing.assert_array_equal(first[name], second[name])
     np.testing.assert_array_equal(first["labels"], first["predicted"])
     alone = DeepClusterEnsemble(
-        3, n_estimators=3, max_epochs=2, batch_size=16, device="cpu", precision="float32", random_state=0
+        3, n_estimators=4, max_epochs=2, batch_size=16, device="cpu", precision="float32", random_state=0
     ).fit(images)
     np.testing.assert_allclose(first["losses"], [record["loss"] for record in alone.history_], rtol=1e-4)
     np.testing.assert_allclose(first["features"], alone.encoder_.transform(images), atol=0.02)

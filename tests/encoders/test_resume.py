@@ -60,7 +60,7 @@ def test_a_training_goes_on_with_the_seed_it_began_with(tmp_path):
 def test_an_interrupted_training_is_not_cached_as_a_whole_one(tmp_path):
     augmentation = Breaking(KeyboardInterrupt)
     augmentation.fails_at = 9
-    model = DeepClusterEnsemble(3, n_estimators=3, encoder=encoder(augmentation), memory=str(tmp_path), random_state=0)
+    model = DeepClusterEnsemble(3, n_estimators=4, encoder=encoder(augmentation), memory=str(tmp_path), random_state=0)
     with pytest.warns(TrainingInterruptedWarning):
         model.fit(IMAGES)
     assert model.encoder_.was_interrupted_
@@ -116,7 +116,7 @@ def test_ctrl_c_before_the_first_step():
 def test_the_ensemble_clusters_what_ctrl_c_left():
     augmentation = Breaking(KeyboardInterrupt)
     augmentation.fails_at = 9
-    model = DeepClusterEnsemble(3, n_estimators=3, encoder=encoder(augmentation), random_state=0)
+    model = DeepClusterEnsemble(3, n_estimators=4, encoder=encoder(augmentation), random_state=0)
     with pytest.warns(TrainingInterruptedWarning):
         model.fit(IMAGES)
     np.testing.assert_array_equal(model.predict(IMAGES), model.labels_)
@@ -125,7 +125,7 @@ def test_the_ensemble_clusters_what_ctrl_c_left():
 def test_the_ensemble_goes_on(tmp_path):
     def ensemble(augmentation, folder):
         return DeepClusterEnsemble(
-            3, n_estimators=3, augmentation=augmentation, backbone="mlp", max_epochs=4, batch_size=16,
+            3, n_estimators=4, augmentation=augmentation, backbone="mlp", max_epochs=4, batch_size=16,
             checkpoint_dir=folder, random_state=0, device="cpu",
         )  # fmt: skip
 
@@ -146,7 +146,7 @@ def test_the_ensemble_goes_on_without_a_seed(tmp_path, random_state):
     models = []
     for _ in range(2):
         model = DeepClusterEnsemble(
-            3, n_estimators=3, augmentation=augmentation, backbone="mlp", max_epochs=2, batch_size=16,
+            3, n_estimators=4, augmentation=augmentation, backbone="mlp", max_epochs=2, batch_size=16,
             checkpoint_dir=tmp_path, random_state=random_state, device="cpu",
         )  # fmt: skip
         models.append(model.fit(IMAGES))
