@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the cluster head knows and what the consensus reads from the layers, epoch by epoch.
 
-    python -m benchmarks.quality.head_and_consensus --data DIR [--set mnist_test] [--epochs 2 5 10 20]
+    python -m benchmarks.quality.head_and_consensus --data DIR [--sets mnist_test] [--epochs 2 5 10 20] [--seeds 0]
 
 Trains one network per budget (the learning rate follows the budget, so a shorter training is not the beginning
-of a longer one) and prints ACC / NMI of the cluster head, of k-means on the backbone's output, and of
-DeepClusterEnsemble, all of the same network.
+of a longer one; without --epochs the default) and prints ACC / NMI of the cluster head, of k-means on the backbone's
+output, of the consensus of the other layers without the head's votes, and of DeepClusterEnsemble, all of the same
+network.
 """
 
 import argparse
+from itertools import product
 from pathlib import Path
 
 from sklearn.cluster import KMeans
 from sklearn.metrics import normalized_mutual_info_score
 
-from skdeepclust import DeepClusterEnsemble
+from skdeepclust import DeepClusterEnsemble, EntropyWeightedConsensus
 from skdeepclust.metrics import clustering_accuracy
 
 from .datasets import DATASETS
@@ -33,22 +35,26 @@ def layer(model, X, name):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=None)
-    parser.add_argument("--set", default="mnist_test", choices=sorted(DATASETS))
-    parser.add_argument("--epochs", type=int, nargs="+", default=[2, 5, 10, 20])
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--sets", nargs="+", default=["mnist_test"], choices=sorted(DATASETS), metavar="SET")
+    parser.add_argument("--epochs", type=int, nargs="+", default=["auto"])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     arguments = parser.parse_args()
-    X, y = DATASETS[arguments.set](arguments.data)
-    k = len(set(y.tolist()))
-    print("| epochs | training s | cluster head | k-means on the backbone | DeepCluE |\n|---|---|---|---|---|")
-    for epochs in arguments.epochs:
-        model = DeepClusterEnsemble(k, max_epochs=epochs, random_state=arguments.seed).fit(X)
-        found = {
-            "head": layer(model, X, "cluster").argmax(axis=1),
-            "k-means": KMeans(k, n_init=10, random_state=0).fit_predict(layer(model, X, "backbone")),
-            "consensus": model.labels_,
-        }
-        cells = [f"{clustering_accuracy(y, p):.3f} / {normalized_mutual_info_score(y, p):.3f}" for p in found.values()]
-        print(f"| {epochs} | {model.history_[-1]['seconds']:.0f} | " + " | ".join(cells) + " |", flush=True)
+    titles = ("set", "epochs", "seed", "training s", "cluster head", "k-means on the backbone", "layers", "DeepCluE")
+    print("| " + " | ".join(titles) + " |\n" + "|---" * len(titles) + "|", flush=True)
+    for name, epochs, seed in product(arguments.sets, arguments.epochs, arguments.seeds):
+        X, y = DATASETS[name](arguments.data)
+        k = len(set(y.tolist()))
+        model = DeepClusterEnsemble(k, max_epochs=epochs, random_state=seed).fit(X)
+        is_head = model.base_clusterings_.groups_ == model.base_clusterings_.groups_.max()
+        found = (
+            layer(model, X, "cluster").argmax(axis=1),
+            KMeans(k, n_init=10, random_state=0).fit_predict(layer(model, X, "backbone")),
+            EntropyWeightedConsensus(k, random_state=seed).fit_predict(model.base_labels_[:, ~is_head]),
+            model.labels_,
+        )
+        cells = [f"{clustering_accuracy(y, p):.3f} / {normalized_mutual_info_score(y, p):.3f}" for p in found]
+        seconds = f"{model.history_[-1]['seconds']:.0f}"
+        print(f"| {name} | {model.n_iter_} | {seed} | {seconds} | " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":
