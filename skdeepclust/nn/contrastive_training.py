@@ -50,7 +50,7 @@ class ContrastiveTraining(TrainingLoop):
         "cluster_loss" and "balance".
     """
 
-    TERMS = TERMS
+    TERMS: tuple[str, ...] = TERMS
 
     def __init__(
         self,
