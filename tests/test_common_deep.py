@@ -7,10 +7,11 @@ from sklearn.utils import estimator_checks as checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skdeepclust.cluster import USPEC
-from skdeepclust.deep import ContrastiveClustering, DeepClusterEnsemble
+from skdeepclust.deep import AnchorContrastiveClustering, ContrastiveClustering, DeepClusterEnsemble
 from skdeepclust.encoders import ContrastiveEncoder
 
 ESTIMATORS = [
+    AnchorContrastiveClustering(n_clusters=3, backbone="mlp", max_epochs=6, batch_size=32, device="cpu"),
     ContrastiveEncoder(n_clusters=3, backbone="mlp", max_epochs=2, batch_size=32, device="cpu"),
     ContrastiveClustering(n_clusters=3, backbone="mlp", max_epochs=8, batch_size=32, device="cpu"),
     DeepClusterEnsemble(

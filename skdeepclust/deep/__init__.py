@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Deep clusterers: networks trained without labels, and clusters from their layers."""
 
+from ._anchor_contrastive import AnchorContrastiveClustering
 from ._contrastive_clustering import ContrastiveClustering
 from ._deep_cluster_ensemble import DeepClusterEnsemble
 
-__all__ = ["ContrastiveClustering", "DeepClusterEnsemble"]
+__all__ = ["AnchorContrastiveClustering", "ContrastiveClustering", "DeepClusterEnsemble"]
