@@ -56,7 +56,7 @@ def scores(y, labels):
 def consensus_of(features, sizes, k, seed):
     """Labels of the consensus over the layers, the last of them the head, as DeepClusterEnsemble makes them."""
     base = BaseClusterings(40, group_sizes=sizes, score_groups=(len(sizes) - 1,), random_state=seed)
-    return EntropyWeightedConsensus(k, random_state=seed).fit_predict(base.fit_transform(features))
+    return EntropyWeightedConsensus(k, theta=0.4, random_state=seed).fit_predict(base.fit_transform(features))
 
 
 class Curve:
