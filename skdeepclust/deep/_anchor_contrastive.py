@@ -142,7 +142,7 @@ random_state, verbose
     >>> from sklearn.datasets import load_digits
     >>> from skdeepclust import AnchorContrastiveClustering
     >>> images = load_digits().images[:200]
-    >>> model = AnchorContrastiveClustering(n_clusters=10, max_epochs=4, batch_size=50, random_state=0).fit(images)
+    >>> model = AnchorContrastiveClustering(n_clusters=10, max_epochs=10, batch_size=50, random_state=0).fit(images)
     >>> model.predict_proba(images).shape == (200, model.n_clusters_)
     True
     >>> model.transform(images).shape, model.layer_sizes_
@@ -293,7 +293,7 @@ random_state, verbose
         if self.n_clusters_ < self.n_clusters:
             warnings.warn(
                 f"{self.n_clusters_} of the {self.n_clusters} clusters asked for are in use. Train longer "
-                "(max_epochs), raise balance_weight, or change augmentation.",
+                "(max_epochs), raise balance_weight, change augmentation, or use the other reading (labels_from).",
                 ClusterCollapseWarning,
                 stacklevel=4,
             )

@@ -13,13 +13,17 @@ from .anchor_losses import anchor_divergence, cluster_divergence, log_frequency,
 from .anchor_network import AnchorNetwork, Centers
 from .augment import Augmentation
 from .contrastive_training import ContrastiveTraining
+from .device import autocast
 from .inference import extract_layers
 from .losses import balance_penalty, normalized_temperature_cross_entropy
 from .objective import Gather, backward_of
 from .ranks import Ranks
-from .recipe import Recipe
+from .recipe import Recipe, seed_by_counter
+from .running_statistics import statistics_counted_anew
 from .samples import SampleReader
 
+_SETTLE = 3  # a stream of random numbers; the loop and ContrastiveTraining have 0 to 2
+_N_SETTLING = 10  # batches
 _RAMP = 0.2  # share of the joint phase over which the weights of its losses rise
 FindCenters = Callable[[np.ndarray, int, int], np.ndarray]
 
@@ -87,7 +91,8 @@ class AnchorTraining(ContrastiveTraining):
 
     1. Contrast: the instance loss of two views per step, as in ContrastiveTraining, neighbours as positives.
     2. Jointly: centres are placed where `find_centers` finds them in the unit embeddings of all rows; from then on a
-       step has three views of each sample, plain, augmented, and an augmented neighbour, in one pass::
+       step has three views of each sample, plain, augmented, and an augmented neighbour, in one pass, so that batch
+       norm has the statistics of all three::
 
            L = L_instance + w_cluster L_C + w_anchor L_A + w_balance balance
 
@@ -151,7 +156,8 @@ class AnchorTraining(ContrastiveTraining):
 
     def make_step(self, batch: Tensor, progress: float) -> Tensor:
         if self._joint_from is None and progress >= self.recipe.pretraining:
-            self._frequency = self._place(self.network.cluster)
+            with self.clock_stopped():
+                self._frequency = self._place(self.network.cluster)
             self._begin_joint(progress)
         return super().make_step(batch, progress)
 
@@ -162,10 +168,23 @@ class AnchorTraining(ContrastiveTraining):
 
     def _place(self, head: Centers) -> Tensor:
         """Set the centres and the kernel of `head`; return the sizes of its clusters (K,)."""
+        self._settle_batch_norm()
         found = self._find() if self.ranks.is_first else None
         centers, scale, power, frequency = self.ranks.broadcast_object(found)
         head.place(centers, scale, power)
         return frequency.to(self._frequency.device)
+
+    def _settle_batch_norm(self) -> None:
+        """Bring running statistics up to date, so that centres found in evaluation are centres in training too."""
+        self.network.train()
+        with torch.no_grad(), statistics_counted_anew(self.network) as any_norm:
+            for i in range(_N_SETTLING if any_norm else 0):
+                seed_by_counter(self.seed, _SETTLE, self.step, i)
+                batch = torch.randint(len(self.X), (self.batch_size,))
+                views = self._joint_views(batch, batch if self._positives is None else self._positives.draw(batch))
+                for piece in views.split(self.recipe.micro_batch_size or len(views)):
+                    with autocast(piece.device, self.recipe.precision):
+                        self.network.backbone(piece)
 
     def _find(self) -> tuple[Tensor, float, float, Tensor]:
         h = extract_layers(self.network, self.reader, self.X, ("backbone",))
@@ -175,10 +194,11 @@ class AnchorTraining(ContrastiveTraining):
         return torch.from_numpy(centers), scale, power, cluster_frequency(h, centers, scale, power)
 
     def _views(self, batch: Tensor, partner: Tensor) -> Tensor:
-        """Plain views in the joint phase, first views and second views of this rank's samples."""
+        return super()._views(batch, partner) if self._joint_from is None else self._joint_views(batch, partner)
+
+    def _joint_views(self, batch: Tensor, partner: Tensor) -> Tensor:
+        """Plain views, first views and second views of this rank's samples."""
         pixels = self._read(batch, partner)
-        if self._joint_from is None:
-            return self._augmented(pixels, len(batch))
         plain = pixels[: len(pixels) // 2].clone()  # an augmentation may write into its argument
         return torch.cat([plain, self._augmented(pixels, len(batch))])
 
