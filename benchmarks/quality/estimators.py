@@ -58,6 +58,20 @@ def head(n_clusters, seed):
     return ContrastiveClustering(n_clusters, random_state=seed), as_given
 
 
+def anchor(n_clusters, seed):
+    """Centres among the embeddings, trained with the network; its own labels."""
+    from skdeepclust import AnchorContrastiveClustering
+
+    return AnchorContrastiveClustering(n_clusters, random_state=seed), as_given
+
+
+def anchor_kmeans(n_clusters, seed):
+    """The same network, read by k-means."""
+    from skdeepclust import AnchorContrastiveClustering
+
+    return AnchorContrastiveClustering(n_clusters, labels_from="kmeans", random_state=seed), as_given
+
+
 def deepclue(n_clusters, seed):
     """The whole method: several layers vote."""
     from skdeepclust import DeepClusterEnsemble
@@ -68,6 +82,8 @@ def deepclue(n_clusters, seed):
 ESTIMATORS = {
     "acpic": acpic,
     "acpic_published": acpic_published,
+    "anchor": anchor,
+    "anchor_kmeans": anchor_kmeans,
     "deepclue": deepclue,
     "head": head,
     "kmeans": kmeans,
