@@ -5,6 +5,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .._support._read_ahead import ReadAhead
 from .augment import Augmentation, check_view
 from .contrastive_network import ContrastiveNetwork
 from .drawn_augmentation import DrawnAugmentation
@@ -12,7 +13,7 @@ from .inference import extract_layers
 from .objective import TERMS, backward
 from .positives import Positives, input_space, seek_positives, unit_rows
 from .ranks import Ranks
-from .recipe import Recipe, learning_rate_factor, seed_by_counter
+from .recipe import Recipe, counted_seed, learning_rate_factor, seed_by_counter
 from .samples import SampleReader
 from .training_loop import TrainingLoop
 
@@ -72,6 +73,7 @@ class ContrastiveTraining(TrainingLoop):
         self._positives: Positives | None = None
         self._n_sought = 0  # times that neighbours were sought
         self._space: Tensor | None = None
+        self._rows = ReadAhead(X)
 
     @staticmethod
     def _parameter_groups(network) -> list[dict]:
@@ -86,6 +88,7 @@ class ContrastiveTraining(TrainingLoop):
             super().run(*arguments, **keywords)
         finally:
             self._space = None
+            self._rows.close()
 
     def _seek_if_due(self, progress: float) -> None:
         """Seek neighbours at the start and whenever the progress has passed one of ``recipe.refresh_at``."""
@@ -114,6 +117,7 @@ class ContrastiveTraining(TrainingLoop):
         seed_by_counter(self.seed, _STEP, self.step)
         partner = batch if self._positives is None else self._positives.draw(batch)
         views = self._views(batch, partner)
+        self._announce_next()
         for group, peak in zip(self.optimizer.param_groups, self._peak_rates(), strict=True):
             group["lr"] = peak * learning_rate_factor(self.step, progress)
         self.optimizer.zero_grad()
@@ -132,7 +136,20 @@ class ContrastiveTraining(TrainingLoop):
 
     def _read(self, batch: Tensor, partner: Tensor) -> Tensor:
         """Read the samples of this rank and, below them, their partners, as they are."""
-        return self.reader(self.X[torch.cat([batch[self._part], partner[self._part]]).numpy()])
+        return self.reader(self._rows(self._row_numbers(batch, partner)))
+
+    def _row_numbers(self, batch: Tensor, partner: Tensor) -> np.ndarray:
+        return torch.cat([batch[self._part], partner[self._part]]).numpy()
+
+    def _announce_next(self) -> None:
+        """Let the rows of the next step be read while this one is made."""
+        if self.next_batch is None or not self._rows.is_useful:
+            return
+        partner = self.next_batch
+        if self._positives is not None:  # as make_step will draw them, unless neighbours are sought before
+            generator = torch.Generator().manual_seed(counted_seed(self.seed, _STEP, self.step + 1))
+            partner = self._positives.draw(self.next_batch, generator)
+        self._rows.announce(self._row_numbers(self.next_batch, partner))
 
     def _augmented(self, pixels: Tensor, n_batch: int) -> Tensor:
         """One view of each of `pixels`, which belong to a batch of `n_batch` samples of all ranks."""

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Layers of a trained network for any number of rows, each row's result independent of the others."""
 
+from contextlib import closing
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from .._support._read_ahead import ReadAhead
 from .samples import SampleReader
 
 BATCH = 256
@@ -50,11 +52,14 @@ def extract_layers(network: LayeredNetwork, reader: SampleReader, X: np.ndarray,
     width = sum(network.layer_sizes[name] for name in layers)
     out = np.empty((len(X), width), np.float32)
     rows = np.zeros((BATCH, X.shape[1]), X.dtype)
+    blocks = ReadAhead(X)
     network.eval()
-    with torch.inference_mode():
+    with closing(blocks), torch.inference_mode():
         for start in range(0, len(X), BATCH):
             n = min(BATCH, len(X) - start)
-            rows[:n] = X[start : start + n]
+            rows[:n] = blocks(slice(start, start + n))
+            if start + n < len(X):
+                blocks.announce(slice(start + n, min(start + n + BATCH, len(X))))
             features = torch.cat(network.layers(reader(rows), layers), dim=1)
             out[start : start + n] = features[:n].float().cpu().numpy()
             if not np.isfinite(out[start : start + n]).all():

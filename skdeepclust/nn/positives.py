@@ -32,9 +32,9 @@ class Positives:
     candidates: Tensor
     counts: Tensor
 
-    def draw(self, batch: Tensor) -> Tensor:
-        """Draw one candidate uniformly for every sample of `batch`, from torch's global generator."""
-        place = (torch.rand(len(batch)) * self.counts[batch]).long()
+    def draw(self, batch: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Draw one candidate uniformly for every sample of `batch`, by default from torch's global generator."""
+        place = (torch.rand(len(batch), generator=generator) * self.counts[batch]).long()
         return self.candidates[batch, place]
 
 

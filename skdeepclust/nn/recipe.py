@@ -3,11 +3,35 @@
 
 import math
 from dataclasses import asdict, dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 
 _WARM_UP_STEPS = 50
+
+
+class Schedule(Protocol):
+    """What every recipe says: how long a training is, and how many rows its steps have."""
+
+    @property
+    def max_epochs(self) -> int | None:
+        """Passes over the data, at most; None where time alone decides."""
+
+    @property
+    def max_time(self) -> float | None:
+        """Seconds of training, at most; None where passes alone decide."""
+
+    @property
+    def batch_size(self) -> int:
+        """Rows of a step."""
+
+    @property
+    def cool_down(self) -> float:
+        """Share of the steps made so far that a training takes to come to its end when it is asked to."""
+
+    def decides(self) -> dict[str, object]:
+        """Return what the result of a training depends on, as plain values."""
 
 
 @dataclass(frozen=True)
@@ -84,4 +108,9 @@ def seed_by_counter(seed: int, *counter: int) -> None:
     Every step draws from its own stream, so a training that goes on from a checkpoint, and every rank of a
     distributed one, draws what an uninterrupted single process would. Call inside ``torch.random.fork_rng``.
     """
-    torch.manual_seed(int(np.random.SeedSequence((seed, *counter)).generate_state(1, np.uint64)[0] >> 1))
+    torch.manual_seed(counted_seed(seed, *counter))
+
+
+def counted_seed(seed: int, *counter: int) -> int:
+    """The number that :func:`seed_by_counter` seeds with."""
+    return int(np.random.SeedSequence((seed, *counter)).generate_state(1, np.uint64)[0] >> 1)

@@ -5,13 +5,14 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .._support._interrupt import deferred_interrupt
 from .ranks import Ranks
-from .recipe import Recipe, seed_by_counter
+from .recipe import Schedule, seed_by_counter
 
 # answers
 GO_ON, COOL_DOWN, STOP = "go on", "cool down", "stop"
@@ -35,8 +36,8 @@ class TrainingLoop:
         Of the parameters of `network`.
     X : array-like of shape (n, d)
         The rows that are trained on.
-    recipe : Recipe
-        How long, and in batches of how many; the rest is for subclasses.
+    recipe : Schedule
+        How long, and in batches of how many, a Recipe for example; the rest of it is for subclasses.
     seed : int
         Of everything random; the same on all ranks.
     ranks : Ranks or None, default=None
@@ -52,6 +53,8 @@ class TrainingLoop:
     step : int
         Steps made.
     batch_size, steps_per_epoch : int
+    next_batch : Tensor of shape (batch_size,) or None
+        During a step: the rows of the one after it; None in the last of an epoch.
     notes : dict of str to Tensor
         Room for what a caller wants to find again in the state.
     was_interrupted : bool
@@ -65,13 +68,14 @@ class TrainingLoop:
         network: nn.Module,
         optimizer: torch.optim.Optimizer,
         X,
-        recipe: Recipe,
+        recipe: Schedule,
         seed: int,
         ranks: Ranks | None = None,
     ):
         self.ranks = Ranks() if ranks is None else ranks
         self.network, self.optimizer, self.X = network, optimizer, X
-        self.recipe, self.seed = recipe, seed
+        self.recipe: Any = recipe  # of the kind that the steps of the subclass need
+        self.seed = seed
         self.batch_size = min(recipe.batch_size, len(X))
         self.steps_per_epoch = len(X) // self.batch_size
         self.history: list[dict] = []
@@ -81,6 +85,7 @@ class TrainingLoop:
         self._was_stopped = False  # by an answer of `on_epoch`
         self._epoch_began_at = 0  # the step
         self._sums = torch.zeros(len(self.TERMS), device=next(network.parameters()).device)
+        self.next_batch: Tensor | None = None
         self._cool_down_from: tuple[int, float] | None = None  # step and progress
         self._seconds = 0.0  # of training before this run
         self._run_started: float | None = None
@@ -191,7 +196,9 @@ class TrainingLoop:
                 order = self._order()
                 self._timed_from = (time.perf_counter(), self.step)
             start = (self.step - self._epoch_began_at) * self.batch_size
-            self._sums += self.make_step(order[start : start + self.batch_size], progress)
+            batch, *later = order[start : start + 2 * self.batch_size].split(self.batch_size)
+            self.next_batch = later[0] if later and len(later[0]) == self.batch_size else None
+            self._sums += self.make_step(batch, progress)
             self.step += 1
             check_interrupt()
             self._read_clock()
