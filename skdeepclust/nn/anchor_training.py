@@ -110,6 +110,11 @@ class AnchorTraining(ContrastiveTraining):
     find_centers : callable
         Gets unit embeddings (n, d), the number K and a seed; returns K centres (K, d). Called on the first rank.
 
+    Raises
+    ------
+    ValueError
+        If micro-batches would leave a single view over, in either phase: batch norm cannot do with one.
+
     Attributes
     ----------
     history, progress, step, notes, was_interrupted
@@ -134,6 +139,12 @@ class AnchorTraining(ContrastiveTraining):
     ):
         super().__init__(network, reader, X, augment, recipe, seed, ranks)  # type: ignore[arg-type]
         self.find_centers = find_centers
+        n_samples, micro = self._part.stop - self._part.start, recipe.micro_batch_size
+        if micro is not None and 1 in (2 * n_samples % micro, 3 * n_samples % micro):
+            raise ValueError(
+                f"micro_batch_size={micro} leaves a single one of the views of {n_samples} samples over, which has no "
+                f"statistics (there are two of each sample, later three); use a divisor of {n_samples}."
+            )
         self._frequency = torch.zeros(network.layer_sizes["cluster"], device=reader.device)
         self._counted = torch.zeros_like(self._frequency)  # the next frequency, so far
         self._n_counted = 0  # steps

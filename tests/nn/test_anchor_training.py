@@ -239,6 +239,17 @@ def test_micro_batches_give_the_gradient_of_the_whole_batch(micro_batch_size, be
         torch.testing.assert_close(found[1][name], whole, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize(("batch_size", "micro_batch_size"), [(30, 89), (30, 59), (27, 5)])
+def test_micro_batches_of_one_view_are_refused_at_once(batch_size, micro_batch_size):
+    with torch.random.fork_rng(devices=[]), pytest.raises(ValueError, match="micro_batch_size=.* single one"):
+        prepare(batch_size=batch_size, micro_batch_size=micro_batch_size)
+
+
+def test_micro_batches_in_both_phases():
+    history = train(micro_batch_size=13).history
+    assert history[-1]["anchor_loss"] > 0
+
+
 @pytest.mark.parametrize("n_clusters", [1, 15, 80])
 def test_any_number_of_clusters(n_clusters):
     training = train(n_clusters=n_clusters, max_epochs=2)
