@@ -91,6 +91,7 @@ def main():
     parser.add_argument("--backbone", default="resnet18")
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--n-neighbors", type=int, help="of which views are made; 0 for none [the estimator's default]")
     parser.add_argument("--points", type=int, default=8, help="of the curve [%(default)s]")
     parser.add_argument("--limit", type=int, help="use so many random images")
     parser.add_argument("--seed", type=int, default=0)
@@ -119,6 +120,7 @@ def main():
         max_time=arguments.seconds,
         batch_size=arguments.batch_size,
         learning_rate=arguments.learning_rate,
+        n_neighbors="auto" if arguments.n_neighbors is None else arguments.n_neighbors,
         random_state=arguments.seed,
     )
     encoder.fit_watched(X, Curve(y, k, arguments.points, arguments.seed))
