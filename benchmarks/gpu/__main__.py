@@ -24,6 +24,7 @@ import torch
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from skdeepclust import BaseClusterings, ContrastiveEncoder, EntropyWeightedConsensus
+from skdeepclust.deep._layer_consensus import fit_layer_consensus
 from skdeepclust.metrics import clustering_accuracy
 from skdeepclust.nn.device import resolve_device
 from skdeepclust.nn.inference import extract_layers
@@ -55,8 +56,10 @@ def scores(y, labels):
 
 def consensus_of(features, sizes, k, seed):
     """Labels of the consensus over the layers, the last of them the head, as DeepClusterEnsemble makes them."""
-    base = BaseClusterings(40, group_sizes=sizes, score_groups=(len(sizes) - 1,), random_state=seed)
-    return EntropyWeightedConsensus(k, theta=0.4, random_state=seed).fit_predict(base.fit_transform(features))
+    base = BaseClusterings(40, group_sizes=sizes, score_groups=(len(sizes) - 1,), random_state=seed).fit(features)
+    consensus = EntropyWeightedConsensus(k, theta=0.4, random_state=seed)
+    fit_layer_consensus(consensus, base.base_labels_, base.groups_, base.score_groups)
+    return consensus.labels_
 
 
 class Curve:

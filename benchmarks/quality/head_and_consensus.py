@@ -5,14 +5,15 @@
 
 Trains one network per budget (the learning rate follows the budget, so a shorter training is not the beginning
 of a longer one; without --epochs the default) and prints ACC / NMI of the cluster head, of k-means on the backbone's
-output, of the consensus of the other layers without the head's votes, and of DeepClusterEnsemble with theta 1 and
-with its default 0.4, all of the same network.
+output, of the consensus of the other layers without and with the head's votes, and of DeepClusterEnsemble, which
+decides between the two by the agreement (NMI) of head and layers, all of the same network.
 """
 
 import argparse
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.metrics import normalized_mutual_info_score
 
@@ -32,6 +33,11 @@ def layer(model, X, name):
         encoder.set_params(layers=chosen)
 
 
+def scores(y, labels):
+    """ACC / NMI as text."""
+    return f"{clustering_accuracy(y, labels):.3f} / {normalized_mutual_info_score(y, labels):.3f}"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=None)
@@ -40,23 +46,24 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     arguments = parser.parse_args()
     titles = ("set", "epochs", "seed", "training s", "cluster head", "k-means on the backbone")
-    titles += ("without the head's votes", "theta 1", "DeepCluE")
+    titles += ("without the head", "with the head", "agreement", "DeepCluE")
     print("| " + " | ".join(titles) + " |\n" + "|---" * len(titles) + "|", flush=True)
     for name, epochs, seed in product(arguments.sets, arguments.epochs, arguments.seeds):
         X, y = DATASETS[name](arguments.data)
         k = len(set(y.tolist()))
         model = DeepClusterEnsemble(k, max_epochs=epochs, random_state=seed).fit(X)
-        is_head = model.base_clusterings_.groups_ == model.base_clusterings_.groups_.max()
-        found = (
-            layer(model, X, "cluster").argmax(axis=1),
-            KMeans(k, n_init=10, random_state=0).fit_predict(layer(model, X, "backbone")),
-            EntropyWeightedConsensus(k, theta=0.4, random_state=seed).fit_predict(model.base_labels_[:, ~is_head]),
-            EntropyWeightedConsensus(k, random_state=seed).fit_predict(model.base_labels_),
-            model.labels_,
+        base = model.base_clusterings_
+        of_layers = np.asfortranarray(base.base_labels_[:, ~np.isin(base.groups_, base.score_groups)])
+        head = layer(model, X, "cluster").argmax(axis=1)
+        kmeans = KMeans(k, n_init=10, random_state=0).fit_predict(layer(model, X, "backbone"))
+        without, voting = (
+            EntropyWeightedConsensus(k, theta=0.4, random_state=seed).fit_predict(labels)
+            for labels in (of_layers, base.base_labels_)
         )
-        cells = [f"{clustering_accuracy(y, p):.3f} / {normalized_mutual_info_score(y, p):.3f}" for p in found]
-        seconds = f"{model.history_[-1]['seconds']:.0f}"
-        print(f"| {name} | {model.n_iter_} | {seed} | {seconds} | " + " | ".join(cells) + " |", flush=True)
+        cells = [name, model.n_iter_, seed, f"{model.history_[-1]['seconds']:.0f}"]
+        cells += [scores(y, labels) for labels in (head, kmeans, without, voting)]
+        cells += [f"{normalized_mutual_info_score(without, head):.3f}", scores(y, model.labels_)]
+        print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from .._support._callbacks import CallbackSupportMixin, with_callbacks
@@ -18,6 +18,8 @@ from ..encoders._contrastive import check_layers, score_groups
 from ..nn.device import resolve_device
 from ..nn.ranks import find_ranks
 from ._agreement_monitor import AgreementMonitor
+from ._layer_consensus import fit_layer_consensus
+from ._prepared_encoder import prepare_encoder
 
 _ENCODER_PARAMETERS = (
     "n_clusters",
@@ -40,7 +42,8 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
     1. Train a network without labels (:class:`~skdeepclust.ContrastiveEncoder`).
     2. Cluster the features of each chosen layer several times, each time into a different, mostly larger number of
        clusters (:class:`~skdeepclust.BaseClusterings`: U-SPEC and k-means in turn). The clusters of the network's own
-       cluster head are one more clustering, with a tenth of the votes.
+       cluster head are one more clustering, with a tenth of the votes, if they agree with what the layers say without
+       them (NMI of 0.9 or more).
     3. Weigh every base cluster by how well the other clusterings confirm it, and cut the bipartite graph of
        objects and clusters into `n_clusters` parts (:class:`~skdeepclust.EntropyWeightedConsensus`).
 
@@ -121,7 +124,9 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
     base_clusterings_ : BaseClusterings
     consensus_ : EntropyWeightedConsensus
     base_labels_ : ndarray of shape (n_samples, n_estimators), int32
-        The base clusterings of the training rows.
+        The base clusterings of the training rows; without those of the cluster head if it does not vote.
+    votes_ : ndarray of shape (n_estimators,), bool
+        Which of `base_clusterings_` take part in the consensus.
     cluster_weights_ : ndarray, float64
         Weight of every base cluster.
     history_ : list of dict
@@ -249,7 +254,7 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
         # 2. Cluster, on the first rank.
         task = context.subcontext(task_name="clustering").call_on_fit_task_begin(estimator=self, X=rows)
         fitted = self._cluster(base, consensus, features) if ranks.is_first else None
-        self.base_clusterings_, self.base_labels_, self.consensus_ = ranks.broadcast_object(fitted)
+        self.base_clusterings_, self.base_labels_, self.votes_, self.consensus_ = ranks.broadcast_object(fitted)
         self.labels_ = self.consensus_.labels_
         self.n_clusters_ = self.consensus_.n_clusters_
         self.cluster_weights_ = self.consensus_.cluster_weights_
@@ -264,9 +269,8 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
             score_groups=getattr(self.encoder_, "score_groups_", ()),
         )
         self.base_labels_ = base.fit_transform(features)
-        if consensus.weighting == "cross_group":
-            consensus.set_params(groups=base.groups_)
-        return base, self.base_labels_, consensus.fit(self.base_labels_)
+        votes, voting = fit_layer_consensus(consensus, self.base_labels_, base.groups_, base.score_groups)
+        return base, voting, votes, consensus
 
     def _build_monitor(self, encoder, seed):
         if self.stop_agreement is None:
@@ -285,15 +289,7 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
         if self.encoder is None:
             parameters = {name: getattr(self, name) for name in _ENCODER_PARAMETERS}
             return ContrastiveEncoder(**parameters, image_shape=self.image_shape_, random_state=seed)
-        if isinstance(self.encoder, type) or not all(hasattr(self.encoder, m) for m in ("fit", "transform")):
-            raise TypeError(f"encoder must be None or a transformer; got {self.encoder!r}.")
-        encoder = clone(self.encoder)
-        own = encoder.get_params(deep=False)
-        if "random_state" in own and own["random_state"] is None:
-            encoder.set_params(random_state=seed)
-        if "image_shape" in own and own["image_shape"] is None:
-            encoder.set_params(image_shape=self.image_shape_)
-        return encoder
+        return prepare_encoder(self.encoder, self.image_shape_, seed)
 
     def _build_ensemble(self, seed, n_samples, layers):
         """Build what follows the encoder and check all of its parameters, so that no training is wasted."""
@@ -310,14 +306,15 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
         )
         n_estimators, *_ = base.check_parameters(n_samples, len(layers or (None,)))
         if isinstance(self.weighting, str) and self.weighting == "cross_group":  # groups of this number, for now
-            consensus.set_params(groups=np.arange(n_estimators) % (len(layers) if layers else n_estimators))
+            n_groups = len(layers) - len(base.score_groups) if layers else n_estimators
+            consensus.set_params(groups=np.arange(n_estimators) % n_groups)
         consensus.check_parameters(n_samples, n_estimators)
         return base, consensus
 
     def _base_labels(self, X):
         check_is_fitted(self, "consensus_")
         rows, _ = validate_rows(self, X, None, reset=False)
-        return self.base_clusterings_.transform(np.asarray(self.encoder_.transform(rows)))
+        return self.base_clusterings_.transform(np.asarray(self.encoder_.transform(rows)))[:, self.votes_]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

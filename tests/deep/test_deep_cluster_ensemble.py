@@ -17,6 +17,7 @@ from skdeepclust._support._warnings import ClusterCollapseWarning
 from skdeepclust.cluster import USPEC, BaseClusterings
 from skdeepclust.consensus import EntropyWeightedConsensus
 from skdeepclust.deep import DeepClusterEnsemble
+from skdeepclust.deep import _layer_consensus as layer_consensus
 from skdeepclust.encoders import ContrastiveEncoder
 from skdeepclust.encoders import _contrastive as encoder_module
 from skdeepclust.metrics import ensemble_agreement
@@ -155,8 +156,10 @@ def test_a_pipeline_of_the_parts_is_the_ensemble(fitted):
     np.testing.assert_array_equal(pipeline["base"].base_labels_, fitted.base_labels_)
 
 
-def test_the_cluster_head_has_a_tenth_of_the_votes():
+def test_the_cluster_head_has_a_tenth_of_the_votes(monkeypatch):
+    monkeypatch.setattr(layer_consensus, "HEAD_AGREEMENT", 0.0)
     model = small(layers=(*LAYERS, "cluster"), n_estimators=22).fit(IMAGES)
+    assert model.votes_.all()
     np.testing.assert_array_equal(np.bincount(model.base_clusterings_.groups_), [10, 10, 2])
     head = model.encoder_.transform(IMAGES)[:, -5:].argmax(axis=1)
     np.testing.assert_array_equal(model.base_labels_[:, -2:], np.stack([head, head], axis=1))
@@ -167,6 +170,18 @@ def test_the_cluster_head_has_a_tenth_of_the_votes():
         EntropyWeightedConsensus(5, random_state=0),
     )
     np.testing.assert_array_equal(pipeline.fit_predict(IMAGES), model.labels_)
+
+
+@pytest.mark.parametrize("weighting", ["paper", "cross_group"])
+def test_a_cluster_head_that_disagrees_does_not_vote(weighting, monkeypatch):
+    monkeypatch.setattr(layer_consensus, "HEAD_AGREEMENT", 1.01)
+    model = small(layers=(*LAYERS, "cluster"), n_estimators=22, weighting=weighting).fit(IMAGES)
+    np.testing.assert_array_equal(np.flatnonzero(~model.votes_), [20, 21])
+    assert model.base_labels_.shape == (160, 20)
+    assert len(model.base_clusterings_.estimators_) == 22
+    np.testing.assert_array_equal(model.predict(IMAGES), model.labels_)
+    assert model.predict_proba(IMAGES[:3]).shape == (3, 5)
+    assert np.isfinite(model.score(IMAGES))
 
 
 def test_the_ensemble_ends_a_pipeline():
@@ -327,6 +342,7 @@ BAD_PARAMETERS = [
     ({"theta": "low"}, TypeError, "theta"),
     ({"weighting": "entropy"}, ValueError, "weighting must be one of 'paper'"),
     ({"weighting": "cross_group", "layers": ("backbone",)}, ValueError, "weighting='cross_group' needs at least two"),
+    ({"weighting": "cross_group", "layers": ("backbone", "cluster")}, ValueError, "cross_group' needs at least two"),
     ({"encoder": "resnet"}, TypeError, "encoder must be None or a transformer; got 'resnet'"),
     ({"encoder": KMeans}, TypeError, "encoder must be None or a transformer"),
     ({"memory": 3}, ValueError, "memory"),
@@ -409,4 +425,5 @@ def test_object_arrays_of_numbers_are_numbers():
 
 def test_default_range_of_the_base_clusterings_fits_few_rows():
     model = DeepClusterEnsemble(3, backbone="mlp", n_estimators=4, base_clusterer=USPEC(n_init=1), **TRAINING)
-    assert model.fit(FLAT[:12]).base_labels_.shape == (12, 4)
+    assert model.fit(FLAT[:12]).base_labels_.shape == (12, model.votes_.sum())
+    assert len(model.votes_) == 4
