@@ -17,6 +17,7 @@ _HOME = {
     "ContrastiveEncoder": "encoders",
     "DeepClusterEnsemble": "deep",
     "EntropyWeightedConsensus": "consensus",
+    "IcicleGCN": "deep",
     "PathIntegralClustering": "cluster",
     "TransferCut": "consensus",
     "USENC": "cluster",

@@ -7,7 +7,7 @@ from sklearn.utils import estimator_checks as checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skdeepclust.cluster import USPEC
-from skdeepclust.deep import AnchorContrastiveClustering, ContrastiveClustering, DeepClusterEnsemble
+from skdeepclust.deep import AnchorContrastiveClustering, ContrastiveClustering, DeepClusterEnsemble, IcicleGCN
 from skdeepclust.encoders import ContrastiveEncoder
 
 ESTIMATORS = [
@@ -23,6 +23,7 @@ ESTIMATORS = [
         base_clusterer=USPEC(n_representatives=30, n_init=1, max_iter=5),
         device="cpu",
     ),
+    IcicleGCN(n_clusters=3, backbone="mlp", max_epochs=2, batch_size=32, hidden_sizes=(8,), max_iter=8, device="cpu"),
 ]
 
 # A few epochs on a dozen rows may leave a cluster empty: the warnings are meant to speak up. The checks of

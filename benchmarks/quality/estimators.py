@@ -79,6 +79,13 @@ def deepclue(n_clusters, seed):
     return DeepClusterEnsemble(n_clusters, random_state=seed), as_given
 
 
+def icicle(n_clusters, seed):
+    """Graph convolutions over neighbour graphs of the features of a contrastive network."""
+    from skdeepclust import IcicleGCN
+
+    return IcicleGCN(n_clusters, random_state=seed), as_given
+
+
 ESTIMATORS = {
     "acpic": acpic,
     "acpic_published": acpic_published,
@@ -86,6 +93,7 @@ ESTIMATORS = {
     "anchor_kmeans": anchor_kmeans,
     "deepclue": deepclue,
     "head": head,
+    "icicle": icicle,
     "kmeans": kmeans,
     "usenc": usenc,
     "uspec": uspec,

@@ -4,5 +4,6 @@
 from ._anchor_contrastive import AnchorContrastiveClustering
 from ._contrastive_clustering import ContrastiveClustering
 from ._deep_cluster_ensemble import DeepClusterEnsemble
+from ._icicle_gcn import IcicleGCN
 
-__all__ = ["AnchorContrastiveClustering", "ContrastiveClustering", "DeepClusterEnsemble"]
+__all__ = ["AnchorContrastiveClustering", "ContrastiveClustering", "DeepClusterEnsemble", "IcicleGCN"]
