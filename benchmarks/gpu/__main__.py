@@ -57,7 +57,7 @@ def scores(y, labels):
 def consensus_of(features, sizes, k, seed):
     """Labels of the consensus over the layers, the last of them the head, as DeepClusterEnsemble makes them."""
     base = BaseClusterings(40, group_sizes=sizes, score_groups=(len(sizes) - 1,), random_state=seed).fit(features)
-    consensus = EntropyWeightedConsensus(k, theta=0.4, random_state=seed)
+    consensus = EntropyWeightedConsensus(k, theta=0.6, random_state=seed)
     fit_layer_consensus(consensus, base.base_labels_, base.groups_, base.score_groups)
     return consensus.labels_
 

@@ -5,8 +5,8 @@
 
 Trains one network per budget (the learning rate follows the budget, so a shorter training is not the beginning
 of a longer one; without --epochs the default) and prints ACC / NMI of the cluster head, of k-means on the backbone's
-output, of the consensus of the other layers without and with the head's votes, and of DeepClusterEnsemble, which
-decides between the two by the agreement (NMI) of head and layers, all of the same network.
+output, of the consensus of the other layers without and with the head's votes for each --thetas, and of
+DeepClusterEnsemble, which decides between the two by the agreement (NMI) of head and layers, all of the same network.
 """
 
 import argparse
@@ -43,10 +43,12 @@ def main():
     parser.add_argument("--data", type=Path, default=None)
     parser.add_argument("--sets", nargs="+", default=["mnist_test"], choices=sorted(DATASETS), metavar="SET")
     parser.add_argument("--epochs", type=int, nargs="+", default=["auto"])
+    parser.add_argument("--thetas", type=float, nargs="+", default=[0.6])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     arguments = parser.parse_args()
     titles = ("set", "epochs", "seed", "training s", "cluster head", "k-means on the backbone")
-    titles += ("without the head", "with the head", "agreement", "DeepCluE")
+    titles += tuple(f"theta {t:g}, {which}" for t in arguments.thetas for which in ("without the head", "with it"))
+    titles += ("agreement", "DeepCluE")
     print("| " + " | ".join(titles) + " |\n" + "|---" * len(titles) + "|", flush=True)
     for name, epochs, seed in product(arguments.sets, arguments.epochs, arguments.seeds):
         X, y = DATASETS[name](arguments.data)
@@ -56,12 +58,11 @@ def main():
         of_layers = np.asfortranarray(base.base_labels_[:, ~np.isin(base.groups_, base.score_groups)])
         head = layer(model, X, "cluster").argmax(axis=1)
         kmeans = KMeans(k, n_init=10, random_state=0).fit_predict(layer(model, X, "backbone"))
-        without, voting = (
-            EntropyWeightedConsensus(k, theta=0.4, random_state=seed).fit_predict(labels)
-            for labels in (of_layers, base.base_labels_)
-        )
-        cells = [name, model.n_iter_, seed, f"{model.history_[-1]['seconds']:.0f}"]
-        cells += [scores(y, labels) for labels in (head, kmeans, without, voting)]
+        cells = [name, model.n_iter_, seed, f"{model.history_[-1]['seconds']:.0f}", scores(y, head), scores(y, kmeans)]
+        for theta, votes in product(arguments.thetas, (of_layers, base.base_labels_)):
+            consensus = EntropyWeightedConsensus(k, theta=theta, random_state=seed).fit(votes)
+            cells.append(scores(y, consensus.labels_))
+        without = EntropyWeightedConsensus(k, theta=model.theta, random_state=seed).fit_predict(of_layers)
         cells += [f"{normalized_mutual_info_score(without, head):.3f}", scores(y, model.labels_)]
         print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 

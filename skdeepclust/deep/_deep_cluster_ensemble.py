@@ -72,7 +72,7 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
     base_n_clusters : tuple (low, high) or None, default=None
         Closed range from which the number of clusters of each base clustering is drawn. None is (20, 60),
         lowered for fewer than 400 rows.
-    theta : float or None, default=0.4
+    theta : float or None, default=0.6
         How sharply the weight of a base cluster falls with its entropy; None for equal weights. 0.4 is the published
         value; in EntropyWeightedConsensus, made for base clusterings of any kind, the default is a milder 1.
     weighting : {"paper", "debiased", "cross_group"}, default="paper"
@@ -173,7 +173,7 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
         n_estimators=40,
         base_clusterer=None,
         base_n_clusters=None,
-        theta=0.4,
+        theta=0.6,
         weighting="paper",
         backbone="auto",
         augmentation="auto",
