@@ -159,8 +159,8 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
     >>> from skdeepclust import DeepClusterEnsemble
     >>> images = load_digits().images[:300]
     >>> model = DeepClusterEnsemble(n_clusters=10, n_estimators=4, max_epochs=2, random_state=0).fit(images)
-    >>> model.labels_.shape, model.base_labels_.shape, model.predict(images[:5]).shape
-    ((300,), (300, 4), (5,))
+    >>> model.labels_.shape, model.votes_.shape, model.predict(images[:5]).shape
+    ((300,), (4,), (5,))
     """
 
     def __init__(

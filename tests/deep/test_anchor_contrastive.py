@@ -173,10 +173,10 @@ def test_ensemble_of_its_layers():
     assert model.encoder_.layer_sizes_ == (256, 128, 3)
     assert model.encoder_.image_shape_ == (8, 8, 1)
     assert model.n_iter_ == 4
-    assert model.base_labels_.shape == (120, 3)
     # One of the base clusterings is the head itself, whose number of clusters is the encoder's own.
-    head = model.encoder_.head_labels_
-    pairs = [set(zip(column.tolist(), head.tolist())) for column in model.base_labels_.T]
+    base_labels, head = model.base_clusterings_.base_labels_, model.encoder_.head_labels_
+    assert base_labels.shape == (120, 3)
+    pairs = [set(zip(column.tolist(), head.tolist())) for column in base_labels.T]
     assert model.encoder_.n_clusters_ in [len(p) for p in pairs]
     other = DeepClusterEnsemble(5, encoder=encoder, n_estimators=3, image_shape=(8, 8), random_state=0)
     other.fit(IMAGES.reshape(120, -1))

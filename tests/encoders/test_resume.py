@@ -186,12 +186,16 @@ def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(tmp_path):
 
     augmentation = Pressing()
     augmentation.fails_at = 9
-    with pytest.warns(TrainingInterruptedWarning, match="after 9 steps"):
-        encoder(augmentation, checkpoint_dir=tmp_path).fit(IMAGES)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # shells let background jobs ignore it
+    try:
+        with pytest.warns(TrainingInterruptedWarning, match="after 9 steps"):
+            encoder(augmentation, checkpoint_dir=tmp_path).fit(IMAGES)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
     augmentation.fails_at = None
     model = encoder(augmentation, checkpoint_dir=tmp_path).fit(IMAGES)
     np.testing.assert_array_equal(model.transform(IMAGES), encoder(Breaking()).fit(IMAGES).transform(IMAGES))
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize("value", [0, -1.0, float("nan")])
