@@ -43,7 +43,7 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
     2. Cluster the features of each chosen layer several times, each time into a different, mostly larger number of
        clusters (:class:`~skdeepclust.BaseClusterings`: U-SPEC and k-means in turn). The clusters of the network's own
        cluster head are one more clustering, with a tenth of the votes, if they agree with what the layers say without
-       them (NMI of 0.9 or more).
+       them (NMI of 0.95 or more).
     3. Weigh every base cluster by how well the other clusterings confirm it, and cut the bipartite graph of
        objects and clusters into `n_clusters` parts (:class:`~skdeepclust.EntropyWeightedConsensus`).
 

@@ -8,7 +8,7 @@ from sklearn.metrics import normalized_mutual_info_score
 
 logger = logging.getLogger("skdeepclust")
 
-HEAD_AGREEMENT = 0.9  # benchmarks/quality/head_and_consensus.py shows what heads on both sides of it are worth
+HEAD_AGREEMENT = 0.95  # benchmarks/quality/head_and_consensus.py shows what heads on both sides of it are worth
 
 
 def fit_layer_consensus(consensus, base_labels, groups, score_groups):
@@ -17,7 +17,7 @@ def fit_layer_consensus(consensus, base_labels, groups, score_groups):
     A cluster head has seen all clusters in every step of the training, and knows where a piece of a cluster belongs
     that the fine clusterings of the layers leave hanging between two. But a head may also have split one cluster and
     merged two others. So it votes only where it says nearly the same as the layers do without it: where the
-    normalized mutual information of the two is 0.9 or more. A head that uses one cluster for everything never votes.
+    normalized mutual information of the two is 0.95 or more. A head that uses one cluster for everything never votes.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def fit_layer_consensus(consensus, base_labels, groups, score_groups):
         of_head = groups == group
         labels = base_labels[:, np.flatnonzero(of_head)[0]]
         agreement = normalized_mutual_info_score(consensus.labels_, labels)
-        logger.info("cluster head and layers agree by %.3f (NMI); from %.1f on it votes", agreement, HEAD_AGREEMENT)
+        logger.info("cluster head and layers agree by %.3f (NMI); from %.2f on it votes", agreement, HEAD_AGREEMENT)
         if agreement >= HEAD_AGREEMENT:
             votes = votes | of_head
             voting = _fit(consensus, base_labels, groups, votes)
