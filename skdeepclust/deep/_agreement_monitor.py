@@ -12,6 +12,7 @@ from ..cluster import BaseClusterings
 from ..consensus import EntropyWeightedConsensus
 from ..encoders._contrastive import score_groups
 from ..nn.inference import extract_layers
+from ._layer_consensus import fit_layer_consensus
 
 _N_ROWS = 4000
 _STEPS_APART = 100
@@ -72,4 +73,6 @@ class AgreementMonitor:
                 random_state=self.seed,
             )
             consensus = EntropyWeightedConsensus(self.n_clusters, random_state=self.seed)
-            return consensus.fit_predict(base.fit_transform(features))
+            base.fit(features)
+            fit_layer_consensus(consensus, base.base_labels_, base.groups_, base.score_groups)
+            return consensus.labels_

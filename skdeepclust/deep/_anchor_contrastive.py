@@ -18,6 +18,7 @@ from ..encoders import ContrastiveEncoder
 from ..nn.anchor_network import KMEANS, LAYERS, AnchorNetwork
 from ..nn.anchor_training import AnchorRecipe, AnchorTraining
 from ..nn.inference import extract_layers
+from ._head_reading import labels_by_size, memberships
 
 _READINGS = {"head": "cluster", "kmeans": KMEANS}  # layer that holds the log-memberships
 
@@ -278,17 +279,15 @@ random_state, verbose
         check_is_fitted(self, "heads_")
         rows, _ = validate_rows(self, X, None, reset=False)
         self._settle()
-        return _memberships(extract_layers(self.network_, self.reader_, rows, (self.reading_,)), self.heads_)
+        return memberships(extract_layers(self.network_, self.reader_, rows, (self.reading_,)), self.heads_)
 
     def _label(self, X):
         rows, _ = validate_rows(self, X, None, reset=False)
         log_c = extract_layers(self.network_, self.reader_, rows, tuple(_READINGS.values()))
-        self.head_labels_, heads = _labels_by_size(log_c[:, : self.n_clusters])
-        self.kmeans_labels_, means = _labels_by_size(log_c[:, self.n_clusters :])
+        head = self.head_labels_, _ = labels_by_size(log_c[:, : self.n_clusters])
+        kmeans = self.kmeans_labels_, _ = labels_by_size(log_c[:, self.n_clusters :])
         self.reading_ = _READINGS[self.labels_from]
-        self.labels_, self.heads_ = {"head": (self.head_labels_, heads), "kmeans": (self.kmeans_labels_, means)}[
-            self.labels_from
-        ]
+        self.labels_, self.heads_ = head if self.labels_from == "head" else kmeans
         self.n_clusters_ = len(self.heads_)
         if self.n_clusters_ < self.n_clusters:
             warnings.warn(
@@ -323,18 +322,3 @@ def _find_centers(features, n_clusters, seed):
     with warnings.catch_warnings():  # fewer different rows than clusters: the labels will show
         warnings.simplefilter("ignore", ConvergenceWarning)
         return KMeans(n_clusters, n_init=10, random_state=seed).fit(features).cluster_centers_
-
-
-def _labels_by_size(log_c):
-    """Labels (n,) by cluster size, and the columns of `log_c` (n, K) that they stand for; empty ones left out."""
-    winners = log_c.argmax(axis=1)
-    sizes = np.bincount(winners, minlength=log_c.shape[1])
-    heads = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
-    return _memberships(log_c, heads).argmax(axis=1).astype(np.int32), heads
-
-
-def _memberships(log_c, heads):
-    """Exponentials of the columns `heads`, as float64 rows that sum to 1."""
-    kept = log_c[:, heads].astype(np.float64)
-    p = np.exp(kept - kept.max(axis=1, keepdims=True))
-    return p / p.sum(axis=1, keepdims=True)

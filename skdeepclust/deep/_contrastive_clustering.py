@@ -11,6 +11,7 @@ from .._support._callbacks import CallbackSupportMixin
 from .._support._images import validate_rows
 from .._support._warnings import ClusterCollapseWarning
 from ..encoders import ContrastiveEncoder
+from ._head_reading import labels_by_size, memberships
 
 _CALLBACK_ATTRIBUTES = "_skl_callbacks", "_parent_callback_ctx"
 
@@ -139,12 +140,8 @@ checkpoint_dir, checkpoint_every, random_state, verbose
                 delattr(self.encoder_, name)
         self.history_ = self.encoder_.history_
         self.n_iter_ = self.encoder_.n_iter_
-        winners = self.encoder_.transform(rows).argmax(axis=1)
-        sizes = np.bincount(winners, minlength=self.n_clusters)
-        # Clusters by size, ties by head; heads that won nothing come last and are dropped from predictions.
-        self.heads_ = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
+        self.labels_, self.heads_ = labels_by_size(self.encoder_.transform(rows))
         self.n_clusters_ = len(self.heads_)
-        self.labels_ = self._probabilities(rows).argmax(axis=1).astype(np.int32)
         if self.n_clusters_ < self.n_clusters:
             warnings.warn(
                 f"the cluster head uses {self.n_clusters_} of the {self.n_clusters} clusters asked for. Train longer "
@@ -183,7 +180,7 @@ checkpoint_dir, checkpoint_every, random_state, verbose
         """
         check_is_fitted(self, "heads_")
         rows, _ = validate_rows(self, X, None, reset=False)
-        return self._probabilities(rows)
+        return memberships(self.encoder_.transform(rows), self.heads_)
 
     def transform(self, X):
         """Membership of the rows in the clusters: :meth:`predict_proba`.
@@ -198,11 +195,6 @@ checkpoint_dir, checkpoint_every, random_state, verbose
         ndarray of shape (n, n_clusters_), float64
         """
         return self.predict_proba(X)
-
-    def _probabilities(self, rows):
-        logits = self.encoder_.transform(rows)[:, self.heads_].astype(np.float64)
-        p = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return p / p.sum(axis=1, keepdims=True)
 
     @property
     def _n_features_out(self):

@@ -7,7 +7,7 @@ from sklearn.datasets import make_blobs
 from sklearn.pipeline import make_pipeline
 
 from skdeepclust.cluster import USENC, USPEC, BaseClusterings
-from skdeepclust.cluster._base_clusterings import default_cluster_range, draw_plan, members_per_group
+from skdeepclust.cluster._ensemble_plan import default_cluster_range, draw_plan, members_per_group
 from skdeepclust.cluster._rowwise_kmeans import RowwiseKMeans
 from skdeepclust.consensus import EntropyWeightedConsensus
 
