@@ -54,7 +54,8 @@ class ReadAhead:
         self._pool = self._announced = None
 
     def _read(self, rows: NDArray | slice) -> NDArray:
-        return np.array(self._X[rows])  # a slice of a memory map is only read when it is copied
+        block = self._X[rows]
+        return np.array(block) if isinstance(block, np.memmap) else block  # a slice of a map is read by copying
 
 
 def _are_same(a: NDArray | slice, b: NDArray | slice) -> bool:

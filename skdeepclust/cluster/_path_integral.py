@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._support._parameters import check_integer, check_real
 from .._support._warnings import FallbackWarning
 from ..consensus._discretise import warn_of_collapse
-from ..consensus._labels import order_by_size
+from ..consensus._labels import number_by_size
 from ..consensus._membership import MembershipMixin
 from ._neighbour_vote import NeighbourVote
 from ._path_integral_cut import attach_small, cut, last_cut, node_sizes
@@ -144,9 +144,7 @@ class PathIntegralClustering(MembershipMixin, BaseEstimator):
         if label.max() >= k:
             label = attach_small(search.rows, cluster_shares(index, transition, label), label, min_size)
 
-        rank = np.empty(k, dtype=np.int32)
-        rank[order_by_size(label, k)] = np.arange(k)
-        self.labels_, self.n_clusters_ = rank[label], k
+        self.labels_, self.n_clusters_ = number_by_size(label, k), k
         self.initial_labels_ = initial.astype(np.int32)
         self.children_, self.affinities_, self.n_merges_ = tree.children, tree.affinities, n_merges
         self.vote_ = NeighbourVote(search, self.labels_, self.n_clusters_, index.shape[1], self.kernel_width_)

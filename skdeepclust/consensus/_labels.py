@@ -224,3 +224,11 @@ def order_by_size(labels: NDArray, n_clusters: int, weights: NDArray | None = No
     first[found] = place
     order = np.lexsort((first, -size))
     return order[np.isin(order, found)].astype(np.int64)
+
+
+def number_by_size(labels: NDArray, n_clusters: int) -> NDArray[np.int32]:
+    """Labels (n,) with values 0 .. n_clusters - 1, numbered anew as :func:`order_by_size` says, without gaps."""
+    order = order_by_size(labels, n_clusters)
+    number = np.zeros(n_clusters, dtype=np.int32)
+    number[order] = np.arange(len(order))
+    return number[labels]

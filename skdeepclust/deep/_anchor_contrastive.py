@@ -6,8 +6,6 @@ from dataclasses import asdict
 
 import numpy as np
 from sklearn.base import ClusterMixin
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from .._support._callbacks import with_callbacks
@@ -19,6 +17,7 @@ from ..nn.anchor_network import KMEANS, LAYERS, AnchorNetwork
 from ..nn.anchor_training import AnchorRecipe, AnchorTraining
 from ..nn.inference import extract_layers
 from ._head_reading import labels_by_size, memberships
+from ._kmeans_centers import kmeans_centers
 
 _READINGS = {"head": "cluster", "kmeans": KMEANS}  # layer that holds the log-memberships
 
@@ -314,11 +313,4 @@ random_state, verbose
         return AnchorNetwork(backbone, width, self.n_clusters, self.projection_dim)
 
     def _build_training(self, network, reader, X, augment, recipe, seed, ranks):
-        return AnchorTraining(network, reader, X, augment, recipe, seed, _find_centers, ranks)
-
-
-def _find_centers(features, n_clusters, seed):
-    """Centres of k-means, the best of ten starts."""
-    with warnings.catch_warnings():  # fewer different rows than clusters: the labels will show
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return KMeans(n_clusters, n_init=10, random_state=seed).fit(features).cluster_centers_
+        return AnchorTraining(network, reader, X, augment, recipe, seed, kmeans_centers, ranks)

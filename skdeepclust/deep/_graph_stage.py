@@ -3,17 +3,15 @@
 
 import copy
 import hashlib
-import warnings
 from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
 import torch
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 
 from ..cluster._graph_cut import normalised_cut
 from ..cluster._neighbour_graph import normalised
+from ..consensus._labels import number_by_size
 from ..encoders._contrastive import check_layers
 from ..encoders._run_training import run_training
 from ..nn.device import torch_threads
@@ -22,8 +20,8 @@ from ..nn.graph_inference import Edges, remember, smooth
 from ..nn.graph_training import GraphTraining
 from ..nn.multi_scale_network import LAYERS, MultiScaleNetwork
 from ._graph_plan import is_linear, settle_graph_recipe
+from ._kmeans_centers import kmeans_centers
 from ._label_monitor import LabelMonitor
-from ._node_labels import by_size
 
 
 def train_graph_network(model, Z, first, vote, device, seed):
@@ -64,7 +62,9 @@ def train_graph_network(model, Z, first, vote, device, seed):
             Z,
             seen,
             start if is_spectral else None,
-            lambda h, labels: _means(h, labels) if is_spectral else _kmeans(h, model.n_clusters, seed),
+            lambda h, labels: (
+                _means(h, labels) if is_spectral else kmeans_centers(h, model.n_clusters, seed, n_init=20)
+            ),
             recipe,
             seed,
         )
@@ -114,7 +114,8 @@ def _fitted(model, network, memory, first, vote):
     """Attributes of an estimator with this graph network."""
     layers = check_layers(model.layers, LAYERS)
     scores = memory.layers[:, -model.n_clusters :].argmax(dim=1).numpy()  # "graph" is the last of all layers
-    labellings = {"network": by_size(scores[first]), "spectral": by_size(vote.labels[first])}
+    found = {"network": scores, "spectral": vote.labels}
+    labellings = {name: number_by_size(labels[first], model.n_clusters) for name, labels in found.items()}
     cuts = {name: normalised_cut(model.graphs_[1], found, model.n_clusters) for name, found in labellings.items()}
     chosen = min(cuts, key=cuts.get) if model.labels_from == "auto" else "network"
     if model.encoder_labels_ is not None:
@@ -139,10 +140,3 @@ def _fitted(model, network, memory, first, vote):
 def _means(h, labels):
     """Means of the rows of `h` (n, K) by label in ``range(K)``; that of all rows for a label that does not occur."""
     return np.stack([(h[labels == c] if (labels == c).any() else h).mean(axis=0) for c in range(h.shape[1])])
-
-
-def _kmeans(h, n_clusters, seed):
-    """Centres of k-means, the best of twenty starts."""
-    with warnings.catch_warnings():  # fewer different rows than clusters: the labels will show
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return KMeans(n_clusters, n_init=20, random_state=seed).fit(h).cluster_centers_

@@ -18,6 +18,7 @@ from ..cluster._neighbour_graph import neighbour_graph
 from ..cluster._neighbour_vote import NeighbourVote
 from ..cluster._path_integral_graph import kernel_width
 from ..cluster._row_neighbours import make_row_search
+from ..consensus._labels import number_by_size
 from ..encoders import ContrastiveEncoder
 from ..encoders._contrastive import check_layers
 from ..nn.device import resolve_device, torch_threads
@@ -26,7 +27,7 @@ from ..nn.multi_scale_network import LAYERS
 from ._graph_features import check_encoded, fit_node_features, split_columns
 from ._graph_plan import check_alone, check_graph_parameters, check_graphs, encoder_time
 from ._graph_stage import train_graph_network
-from ._node_labels import by_size, first_equal_rows
+from ._node_labels import first_equal_rows
 from ._prepared_encoder import prepare_encoder
 
 _ENCODER_PARAMETERS = (
@@ -273,7 +274,7 @@ class IcicleGCN(CallbackSupportMixin, TransformerMixin, ClusterMixin, BaseEstima
         self.encoder_ = self._fit_encoder(rows, seed)
         encoded = self._encode(rows)
         features, scores = split_columns(self.encoder_, encoded.shape[1])
-        self.encoder_labels_ = by_size(encoded[:, scores].argmax(axis=1)) if len(scores) else None
+        self.encoder_labels_ = number_by_size(encoded[:, scores].argmax(axis=1), len(scores)) if len(scores) else None
         self.node_features_ = fit_node_features(encoded, features, self.n_components)
         Z = self.node_features_(encoded)
         # 2. Graphs of two scales, and the spectral clustering of the coarse one

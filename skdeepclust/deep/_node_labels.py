@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Labels of the nodes of a graph: equal rows alike, by size."""
+"""Nodes of a graph that are equal rows, and have to be labelled alike."""
 
 import numpy as np
-
-from ..consensus._labels import order_by_size
 
 
 def first_equal_rows(Z, distance):
@@ -14,11 +12,3 @@ def first_equal_rows(Z, distance):
         _, place, inverse = np.unique(Z[twins], axis=0, return_index=True, return_inverse=True)
         first[twins] = twins[place][inverse.reshape(-1)]
     return first
-
-
-def by_size(labels):
-    """Number labels (n,) by cluster size, largest first, without gaps."""
-    order = order_by_size(labels, int(labels.max()) + 1)
-    rank = np.zeros(int(labels.max()) + 1, dtype=np.int32)
-    rank[order] = np.arange(len(order))
-    return rank[labels]
