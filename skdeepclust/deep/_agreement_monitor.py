@@ -10,7 +10,7 @@ from sklearn.metrics import normalized_mutual_info_score
 from .._support._warnings import SkdeepclustWarning
 from ..cluster import BaseClusterings
 from ..consensus import EntropyWeightedConsensus
-from ..encoders._contrastive import score_groups
+from ..encoders._network_encoder import score_groups
 from ..nn.inference import extract_layers
 from ._layer_consensus import fit_layer_consensus
 

@@ -297,10 +297,10 @@ random_state, verbose
             )
         return self
 
-    def _recipe(self, n, is_color):
+    def _recipe(self, n, image_shape):
         check_choice("labels_from", self.labels_from, tuple(_READINGS))
         return AnchorRecipe(
-            **asdict(super()._recipe(n, is_color)),
+            **asdict(super()._recipe(n, image_shape)),
             pretraining=check_real("pretraining", self.pretraining, low=0, high=1),
             cluster_weight=check_real("cluster_weight", self.cluster_weight, low=0),
             anchor_weight=check_real("anchor_weight", self.anchor_weight, low=0),
@@ -309,7 +309,7 @@ random_state, verbose
             centers_learning_rate=check_real("centers_learning_rate", self.centers_learning_rate, low=0),
         )
 
-    def _build_network(self, backbone, width):
+    def _build_heads(self, backbone, width):
         return AnchorNetwork(backbone, width, self.n_clusters, self.projection_dim)
 
     def _build_training(self, network, reader, X, augment, recipe, seed, ranks):

@@ -7,17 +7,16 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._support._callbacks import CallbackSupportMixin
+from .._support._callbacks import CALLBACK_ATTRIBUTES, CallbackSupportMixin
 from .._support._images import validate_rows
+from .._support._saving import SaveMixin
 from .._support._warnings import ClusterCollapseWarning
 from ..encoders import ContrastiveEncoder
 from ._head_reading import labels_by_size, memberships
 
-_CALLBACK_ATTRIBUTES = "_skl_callbacks", "_parent_callback_ctx"
-
 
 class ContrastiveClustering(
-    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
+    SaveMixin, CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
 ):
     """Cluster with the softmax head of a contrastive network.
 
@@ -131,7 +130,7 @@ checkpoint_dir, checkpoint_every, random_state, verbose
         parameters = {**self.get_params(deep=False), "image_shape": self.image_shape_}
         self.encoder_ = ContrastiveEncoder(**parameters, layers=("cluster",)).set_output(transform="default")
         # Training is all there is to watch: the encoder stands in this estimator's place for its callbacks.
-        callbacks = {name: vars(self)[name] for name in _CALLBACK_ATTRIBUTES if name in vars(self)}
+        callbacks = {name: vars(self)[name] for name in CALLBACK_ATTRIBUTES if name in vars(self)}
         vars(self.encoder_).update(callbacks)
         try:
             self.encoder_.fit(rows)

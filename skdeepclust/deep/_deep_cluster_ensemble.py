@@ -14,12 +14,12 @@ from ..cluster import BaseClusterings
 from ..consensus import EntropyWeightedConsensus
 from ..consensus._membership import ConsensusMixin
 from ..encoders import ContrastiveEncoder
-from ..encoders._contrastive import check_layers, score_groups
+from ..encoders._network_encoder import NetworkEncoder, check_layers, score_groups
 from ..nn.device import resolve_device
 from ..nn.ranks import find_ranks
 from ._agreement_monitor import AgreementMonitor
 from ._layer_consensus import fit_layer_consensus
-from ._prepared_encoder import prepare_encoder
+from ._prepared_encoder import encoder_steps, prepare_encoder
 
 _ENCODER_PARAMETERS = (
     "n_clusters",
@@ -91,7 +91,7 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
         End the training early when the consensus has settled: about every hundred steps a small ensemble of at most
         4000 rows is made, and when its NMI with the one before reaches this in two checks in a row, the learning
         rate goes down to zero within a quarter of the steps made so far. Between 0 and 1. The checks are
-        "agreement" in `history_`. Only with ``encoder=None`` or a ContrastiveEncoder.
+        "agreement" in `history_`. Only with ``encoder=None`` or an encoder of this package that trains a network.
     batch_size : int, default=256
         Samples per training step.
     learning_rate : float, default=1e-3
@@ -249,8 +249,9 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
             self.encoder_, features = unfinished.args
         task.call_on_fit_task_end(estimator=self, X=rows)
         vars(self).pop("consensus_", None)  # of an earlier fit: it does not belong to the new encoder
-        self.history_ = getattr(self.encoder_, "history_", [])
-        self.n_iter_ = getattr(self.encoder_, "n_iter_", 1)
+        *_, last = encoder_steps(self.encoder_)
+        self.history_ = getattr(last, "history_", [])
+        self.n_iter_ = getattr(last, "n_iter_", 1)
         # 2. Cluster, on the first rank.
         task = context.subcontext(task_name="clustering").call_on_fit_task_begin(estimator=self, X=rows)
         fitted = self._cluster(base, consensus, features) if ranks.is_first else None
@@ -264,9 +265,10 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
 
     def _cluster(self, base, consensus, features):
         """Base clusterings, layer by layer, and their weighted consensus."""
+        *_, last = encoder_steps(self.encoder_)
         base.set_params(
-            group_sizes=getattr(self.encoder_, "layer_sizes_", None),
-            score_groups=getattr(self.encoder_, "score_groups_", ()),
+            group_sizes=getattr(last, "layer_sizes_", None),
+            score_groups=getattr(last, "score_groups_", ()),
         )
         self.base_labels_ = base.fit_transform(features)
         votes, voting = fit_layer_consensus(consensus, self.base_labels_, base.groups_, base.score_groups)
@@ -276,9 +278,9 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
         if self.stop_agreement is None:
             return None
         threshold = check_real("stop_agreement", self.stop_agreement, low=0, high=1)
-        if not isinstance(encoder, ContrastiveEncoder):
+        if not isinstance(encoder, NetworkEncoder):
             raise ValueError(
-                f"stop_agreement={self.stop_agreement!r} needs a ContrastiveEncoder to watch; with "
+                f"stop_agreement={self.stop_agreement!r} needs an encoder of this package to watch; with "
                 f"encoder={type(encoder).__name__} use stop_agreement=None."
             )
         return AgreementMonitor(self.n_clusters, _layers_of(encoder), threshold, seed)
@@ -324,7 +326,8 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
 
 def _layers_of(encoder):
     """Layers that `encoder` will return side by side; None if that shows after `fit` only."""
-    return check_layers(encoder.layers, encoder._layers_known) if isinstance(encoder, ContrastiveEncoder) else None
+    *_, last = encoder_steps(encoder)
+    return check_layers(last.layers, last._layers_known) if isinstance(last, NetworkEncoder) else None
 
 
 class _InterruptedTraining(Exception):
@@ -333,14 +336,16 @@ class _InterruptedTraining(Exception):
 
 def _train_and_encode(encoder, rows, monitor, encode, verbose, context):
     """Fit `encoder`; return it with the features of `rows` where `encode`. A function, so that joblib can cache it."""
-    if "verbose" in encoder.get_params(deep=False):
-        encoder.set_params(verbose=verbose)
+    *_, last = steps = encoder_steps(encoder)
+    for step in steps:
+        if "verbose" in step.get_params(deep=False):
+            step.set_params(verbose=verbose)
     with context.propagate_callback_context(encoder):
         if monitor is None:
             encoder.fit(rows)
         else:
             encoder.fit_watched(rows, monitor)
     features = np.asarray(encoder.transform(rows)) if encode else None
-    if getattr(encoder, "was_interrupted_", False):
+    if getattr(last, "was_interrupted_", False):
         raise _InterruptedTraining(encoder, features)
     return encoder, features

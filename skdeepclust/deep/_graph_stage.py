@@ -12,7 +12,7 @@ import torch
 from ..cluster._graph_cut import normalised_cut
 from ..cluster._neighbour_graph import normalised
 from ..consensus._labels import number_by_size
-from ..encoders._contrastive import check_layers
+from ..encoders._network_encoder import check_layers
 from ..encoders._run_training import run_training
 from ..nn.device import torch_threads
 from ..nn.graph_convolution import SparseMatrix, WholeGraphs

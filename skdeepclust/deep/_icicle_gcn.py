@@ -20,7 +20,7 @@ from ..cluster._path_integral_graph import kernel_width
 from ..cluster._row_neighbours import make_row_search
 from ..consensus._labels import number_by_size
 from ..encoders import ContrastiveEncoder
-from ..encoders._contrastive import check_layers
+from ..encoders._network_encoder import check_layers
 from ..nn.device import resolve_device, torch_threads
 from ..nn.graph_inference import graph_layers
 from ..nn.multi_scale_network import LAYERS

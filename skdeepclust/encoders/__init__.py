@@ -2,5 +2,6 @@
 """Encoders: images or vectors in, features of network layers out."""
 
 from ._contrastive import ContrastiveEncoder
+from ._frozen import FrozenEncoder
 
-__all__ = ["ContrastiveEncoder"]
+__all__ = ["ContrastiveEncoder", "FrozenEncoder"]

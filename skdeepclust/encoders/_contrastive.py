@@ -1,32 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The contrastive encoder: a network trained without labels, as a transformer."""
 
-import copy
 import warnings
-from numbers import Integral
 
-import numpy as np
-import torch
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
-
-from .._support._callbacks import CallbackSupportMixin, with_callbacks
-from .._support._images import check_enough_rows, validate_rows
-from .._support._parameters import check_integer, check_real, draw_seed
-from .._support._warnings import DeviceChangedWarning, WeakRecipeWarning
-from ..nn.augment import build_augmentation
+from .._support._callbacks import with_callbacks
+from .._support._parameters import check_integer
+from .._support._warnings import WeakRecipeWarning
 from ..nn.backbones import build_backbone
 from ..nn.contrastive_network import LAYERS, ContrastiveNetwork
 from ..nn.contrastive_training import ContrastiveTraining
-from ..nn.device import resolve_device, torch_threads
-from ..nn.inference import extract_layers
-from ..nn.ranks import find_ranks
-from ..nn.samples import fit_reader
+from ._network_encoder import NetworkEncoder
 from ._recipe import settle_recipe
-from ._run_training import run_training
 
 
-class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
+class ContrastiveEncoder(NetworkEncoder):
     """Train a network by contrastive learning and return the features of its layers.
 
     The network of Contrastive Clustering [1]_: a backbone, an instance head and a cluster head, trained
@@ -250,148 +237,35 @@ class ContrastiveEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         """
         return self._fit(X, monitor)
 
-    def _fit(self, X, monitor=None):
-        layers = check_layers(self.layers, self._layers_known)
-        X, image_shape = validate_rows(self, X, self.image_shape, reset=True)
-        check_enough_rows(X, check_integer("n_clusters", self.n_clusters, low=1))
-        is_color = image_shape is not None and image_shape[2] == 3
-        recipe = self._recipe(len(X), is_color)
+    _layers_known = LAYERS
+    _identity = ("n_clusters", "projection_dim", "backbone", "augmentation")
+
+    def _recipe(self, n, image_shape):
         check_integer("projection_dim", self.projection_dim, low=1)
-        save_every = check_real("checkpoint_every", self.checkpoint_every, low=0)
-        ranks = find_ranks(resolve_device(self.device))
-        ranks.part(min(recipe.batch_size, len(X)))  # before anything takes time
-        reader = fit_reader(X, image_shape, ranks.device)
-        augment = build_augmentation(self.augmentation, reader.in_shape)
-        if is_color and self.max_epochs == "auto" and self.max_time is None:
+        return settle_recipe(self, n, _is_color(image_shape))
+
+    def _warn_before(self, recipe, image_shape):
+        if _is_color(image_shape) and self.max_epochs == "auto" and self.max_time is None:
             warnings.warn(
                 f"X holds colour images, and the default recipe ({recipe.max_epochs} epochs from scratch) has been "
                 "measured on grey ones only. Compare with USENC, cluster the features of a pretrained network, or set "
                 "max_epochs or max_time to silence this.",
                 WeakRecipeWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
-        seed = ranks.broadcast_object(draw_seed(self.random_state))
-        # Any other random_state draws a new seed in every call; a training that goes on has the one it began with.
-        identity = {"seed": seed if isinstance(self.random_state, Integral) else None}
-        identity |= {name: getattr(self, name) for name in ("n_clusters", "projection_dim", "backbone", "augmentation")}
-        identity["image_shape"] = image_shape
 
-        # Weights, order and augmentation draw from torch's global generator: fork it, so that the user's is untouched.
-        fork = torch.random.fork_rng(devices=[ranks.device] if ranks.device.type == "cuda" else [])
-        with fork, torch_threads():
-            torch.manual_seed(seed)
-            backbone, width = build_backbone(self.backbone, reader.in_shape)
-            network = self._build_network(backbone, width)
-            network.to(ranks.device, memory_format=torch.channels_last)
-            training = self._build_training(network, reader, X, augment, recipe, seed, ranks)
-            run_training(
-                self,
-                training,
-                identity=identity,
-                save_every=save_every,
-                fitted_attributes=lambda network: {
-                    "network_": network,
-                    "reader_": reader,
-                    "image_shape_": image_shape,
-                    "layer_sizes_": tuple(network.layer_sizes[name] for name in layers),
-                    "score_groups_": score_groups(layers),
-                    "history_": training.history,
-                    "n_iter_": len(training.history),
-                    "was_interrupted_": training.was_interrupted,
-                },
-                monitor=monitor,
-            )
-        return self
-
-    def transform(self, X):
-        """Return the features of the chosen layers, side by side.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
-            Rows like those seen in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n, sum of layer_sizes_), float32
-        """
-        check_is_fitted(self, "network_")
-        X, _ = validate_rows(self, X, None, reset=False)
-        self._settle()
-        return extract_layers(self.network_, self.reader_, X, check_layers(self.layers, self._layers_known))
-
-    def get_feature_names_out(self, input_features=None):
-        """Return the names of the features: the layer and the position in it, as in "backbone_17".
-
-        Parameters
-        ----------
-        input_features : Ignored
-            Present by convention.
-
-        Returns
-        -------
-        ndarray of str objects
-        """
-        check_is_fitted(self, "network_")
-        sizes = self.network_.layer_sizes
-        names = check_layers(self.layers, self._layers_known)
-        return np.array([f"{name}_{i}" for name in names for i in range(sizes[name])], dtype=object)
+    def _build_network(self, in_shape):
+        backbone, width = build_backbone(self.backbone, in_shape)
+        return self._build_heads(backbone, width)
 
     # What another network and training that are made of the same parts may replace.
 
-    _layers_known = LAYERS
-
-    def _recipe(self, n, is_color):
-        return settle_recipe(self, n, is_color)
-
-    def _build_network(self, backbone, width):
+    def _build_heads(self, backbone, width):
         return ContrastiveNetwork(backbone, width, self.n_clusters, self.projection_dim)
 
     def _build_training(self, network, reader, X, augment, recipe, seed, ranks):
         return ContrastiveTraining(network, reader, X, augment, recipe, seed, ranks)
 
-    def _settle(self):
-        """Move a network that was just unpickled to the best device this machine has."""
-        if self.reader_.device is not None:
-            return
-        try:
-            device = resolve_device(self.device)
-        except ValueError:
-            device = resolve_device(None)
-            warnings.warn(
-                f"device={str(self.device)!r} is not available here; the network runs on {device}. "
-                "Set the device parameter to silence this.",
-                DeviceChangedWarning,
-                stacklevel=3,
-            )
-        self.network_.to(device)
-        self.reader_ = self.reader_.on(device)
 
-    def __getstate__(self):
-        """Leave the device out of the pickle: weights travel as CPU tensors and settle where they are loaded."""
-        state = dict(super().__getstate__())
-        if "network_" in state:
-            state["network_"] = copy.deepcopy(self.network_).cpu()
-            state["reader_"] = self.reader_.on(None)
-        return state
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
-
-
-def score_groups(layers):
-    """Positions of the layers that hold scores of clusters rather than features."""
-    return tuple(i for i, name in enumerate(layers) if name == "cluster")
-
-
-def check_layers(layers, known=LAYERS):
-    """Return `layers` as a tuple of different layer names that are `known`."""
-    names = (layers,) if isinstance(layers, str) else layers
-    if not isinstance(names, (tuple, list)) or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"layers must be a tuple of layer names from {known}; got {layers!r}.")
-    if not names or len(set(names)) < len(names) or not set(names) <= set(known):
-        raise ValueError(f"layers must be one or more different names from {known}; got {layers!r}.")
-    return tuple(names)
+def _is_color(image_shape):
+    return image_shape is not None and image_shape[2] == 3

@@ -19,7 +19,7 @@ def run_training(estimator, training, *, identity, save_every, fitted_attributes
 
     Parameters
     ----------
-    estimator : ContrastiveEncoder
+    estimator : NetworkEncoder
         Its `checkpoint_dir` and `verbose` are followed, its callbacks called, its fitted attributes set.
     training : Training
     identity : dict of str to object

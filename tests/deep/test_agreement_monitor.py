@@ -39,7 +39,7 @@ def test_values_out_of_range_are_refused(value):
 
 
 def test_another_encoder_cannot_be_watched():
-    with pytest.raises(ValueError, match="stop_agreement=0.9 needs a ContrastiveEncoder"):
+    with pytest.raises(ValueError, match="stop_agreement=0.9 needs an encoder of this package"):
         small(stop_agreement=0.9, encoder=PCA(2)).fit(X)
 
 

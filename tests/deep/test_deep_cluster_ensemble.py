@@ -19,7 +19,7 @@ from skdeepclust.consensus import EntropyWeightedConsensus
 from skdeepclust.deep import DeepClusterEnsemble
 from skdeepclust.deep import _layer_consensus as layer_consensus
 from skdeepclust.encoders import ContrastiveEncoder
-from skdeepclust.encoders import _contrastive as encoder_module
+from skdeepclust.encoders import _network_encoder as encoder_module
 from skdeepclust.metrics import ensemble_agreement
 
 DIGITS = load_digits()

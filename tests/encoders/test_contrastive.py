@@ -12,7 +12,7 @@ from torch import nn
 
 from skdeepclust._support._warnings import DeviceChangedWarning, WeakRecipeWarning
 from skdeepclust.encoders import ContrastiveEncoder
-from skdeepclust.encoders import _contrastive as module
+from skdeepclust.encoders import _network_encoder as module
 from skdeepclust.nn.contrastive_network import LAYERS
 
 IMAGES = load_digits().images[:60] / 16
