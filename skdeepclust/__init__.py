@@ -29,7 +29,7 @@ _HOME = {
     "transfer_cut": "consensus",
     "warm_up": "cluster",
 }
-_SUBMODULES = ("cluster", "consensus", "datasets", "deep", "encoders", "metrics", "nn", "plotting")
+_SUBMODULES = ("cluster", "consensus", "datasets", "deep", "encoders", "metrics", "nn", "plotting", "report")
 
 __all__ = [*sorted(_HOME), "datasets", "metrics"]
 

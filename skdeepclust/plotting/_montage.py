@@ -52,11 +52,10 @@ def cluster_montage(images, labels, confidence=None, *, n_certain=10, n_uncertai
     tile_size = check_integer("tile_size", tile_size, low=1)
 
     rows = [
-        _choose_members(np.flatnonzero(labels == label), confidence, n_certain, n_uncertain)
-        for label in _by_size(labels)
+        choose_members(np.flatnonzero(labels == label), confidence, n_certain, n_uncertain) for label in by_size(labels)
     ]
     shown = np.unique(np.concatenate([np.concatenate(row) for row in rows]))
-    tiles = dict(zip(shown, _to_uint8(images[shown]), strict=True))
+    tiles = dict(zip(shown, to_uint8(images[shown]), strict=True))
     height, width = images.shape[1:3]
     zoom = max(1, -(-tile_size // max(height, width)))
     step_y, step_x = height * zoom + _SEPARATOR, width * zoom + _SEPARATOR
@@ -101,7 +100,7 @@ def _check_input(images, labels, confidence, n_uncertain):
     return images, labels, confidence
 
 
-def _by_size(labels):
+def by_size(labels):
     """Distinct labels, the largest cluster first, equal sizes in the order of the labels; -1 is no cluster."""
     values, counts = np.unique(labels, return_counts=True)
     if values.dtype.kind in "if":
@@ -109,7 +108,7 @@ def _by_size(labels):
     return values[np.argsort(-counts, kind="stable")]
 
 
-def _choose_members(members, confidence, n_certain, n_uncertain):
+def choose_members(members, confidence, n_certain, n_uncertain):
     """Return two index arrays, the most and the least certain members, which share no image."""
     if confidence is not None:
         members = members[np.argsort(-confidence[members], kind="stable")]
@@ -117,7 +116,7 @@ def _choose_members(members, confidence, n_certain, n_uncertain):
     return members[:n_certain], rest[max(0, len(rest) - n_uncertain) :]
 
 
-def _to_uint8(images):
+def to_uint8(images):
     if images.dtype == np.uint8:
         return images
     images = images.astype(float)

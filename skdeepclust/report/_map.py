@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The map of the rows, as the script of the page reads it."""
+
+import numpy as np
+
+from ..plotting._embedding import middle_point, planar_map
+from ..plotting._fitted import features_of, take_rows
+from ..plotting._palette import PALETTE
+
+_GRID = 2000  # steps of a coordinate
+
+
+def map_data(model, X, rows, labels, certainty, names, labels_true, seed):
+    """Return what is on the map: one list per property, an entry per point.
+
+    Parameters
+    ----------
+    model : fitted clusterer
+    X : array-like
+        All rows.
+    rows : ndarray of int
+        Those on the map.
+    labels, certainty : ndarray of shape (n_samples,)
+    names : list of str or None
+    labels_true : ndarray of shape (n_samples,) or None
+    seed : int
+
+    Returns
+    -------
+    dict
+        Numbers, strings and lists of them.
+    """
+    points = planar_map(features_of(model, take_rows(X, rows)), seed)
+    own = labels[rows]
+    found = np.unique(own)
+    middles = [middle_point(points, own == label) for label in found]
+    data = {
+        "x": _steps(points[:, 0]),
+        "y": _steps(-points[:, 1]),
+        "label": own.tolist(),
+        "certainty": np.rint(100 * certainty[rows]).astype(int).tolist(),
+        "row": rows.tolist(),
+        "name": None if names is None else [names[row] for row in rows],
+        "middle": [[int(label), middle] for label, middle in zip(found, map(int, middles), strict=True)],
+        "colors": PALETTE,
+        "grid": _GRID,
+        "truth": None,
+        "classes": None,
+    }
+    if labels_true is not None:
+        classes, codes = np.unique(labels_true[rows], return_inverse=True)
+        data["truth"], data["classes"] = codes.tolist(), [str(c) for c in classes]
+    return data
+
+
+def _steps(values):
+    """Whole numbers 0 .. 2000 for values in [-1, 1]."""
+    return np.rint((values + 1.0) * (_GRID / 2)).astype(int).tolist()
