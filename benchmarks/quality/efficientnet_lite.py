@@ -11,7 +11,9 @@ with the labels of ImageNet: results with them are not results without labels.
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import pad, relu6
+from torch.nn.functional import interpolate, pad, relu6
+
+from skdeepclust import FrozenEncoder
 
 SIZE = 224
 FIRST, LAST, CLASSES = 32, 1280, 1000  # channels of the stem and of the head, outputs of the classifier
@@ -25,7 +27,9 @@ STAGES = (
     (192, 4, 5, 2, 6),
     (320, 1, 3, 1, 6),
 )
-LAYERS = (*(f"stage{i}" for i in range(1, len(STAGES) + 1)), "head")
+ENDS = np.cumsum([repeats for _, repeats, *_ in STAGES]) - 1  # the last block of each stage
+# What the layers are called here, and where the network has them.
+LAYERS = {f"stage{i}": f"_blocks.{end}" for i, end in enumerate(ENDS, 1)} | {"head": "head"}
 
 
 def convolution(c_in, c_out, kernel, stride=1, groups=1):
@@ -66,30 +70,23 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """Returns, for a batch (n, 3, 224, 224), the mean over the positions of every layer in ``LAYERS``."""
+    """From images (n, 3, 224, 224) to the scores of 1000 classes."""
 
     def __init__(self):
         super().__init__()
         self._conv_stem, self._bn0 = convolution(3, FIRST, 3, 2), normalisation(FIRST)
-        blocks, self.ends, c_in = [], [], FIRST
+        blocks, c_in = [], FIRST
         for c_out, repeats, kernel, stride, expansion in STAGES:
             for i in range(repeats):
                 blocks.append(InvertedResidual(c_in, c_out, kernel, stride if i == 0 else 1, expansion))
                 c_in = c_out
-            self.ends.append(len(blocks) - 1)
-        self._blocks = nn.ModuleList(blocks)
-        self._conv_head, self._bn1 = convolution(c_in, LAST, 1), normalisation(LAST)
-        self._fc = nn.Linear(LAST, CLASSES)  # part of the weights, and of no use here
+        self._blocks = nn.Sequential(*blocks)
+        self._conv_head, self._bn1, self.head = convolution(c_in, LAST, 1), normalisation(LAST), nn.ReLU6()
+        self._fc = nn.Linear(LAST, CLASSES)
 
     def forward(self, x):
-        x = relu6(self._bn0(strided(self._conv_stem, x)))
-        layers = []
-        for i, block in enumerate(self._blocks):
-            x = block(x)
-            if i in self.ends:
-                layers.append(x.mean((2, 3)))
-        layers.append(relu6(self._bn1(self._conv_head(x))).mean((2, 3)))
-        return layers
+        x = self._blocks(relu6(self._bn0(strided(self._conv_stem, x))))
+        return self._fc(self.head(self._bn1(self._conv_head(x))).mean((2, 3)))
 
 
 def pretrained(path):
@@ -99,24 +96,20 @@ def pretrained(path):
     return network.eval()
 
 
-def resized(image):
-    """An image (h, w, 3), uint8, as (224, 224, 3): its shorter side scaled to 224, the middle cut out."""
-    from PIL import Image
-
-    h, w = image.shape[:2]
-    scale = SIZE / min(h, w)
-    picture = Image.fromarray(image).resize((round(w * scale), round(h * scale)), Image.Resampling.BICUBIC)
-    left, top = (picture.width - SIZE) // 2, (picture.height - SIZE) // 2
-    return np.asarray(picture.crop((left, top, left + SIZE, top + SIZE)))
+def prepared(batch):
+    """Images (n, 3, h, w) with values in [0, 1], of the size and in the range that the weights were trained with."""
+    large = interpolate(batch, size=(SIZE, SIZE), mode="bicubic", antialias=True, align_corners=False)
+    return (large.clamp(0, 1) * 255 - 127) / 128
 
 
-@torch.inference_mode()
-def layer_features(images, path, *, batch_size=50):
-    """Features of all images, a dict from the names in ``LAYERS`` to arrays (n, channels), float32."""
-    network = pretrained(path)
-    parts = []
-    for start in range(0, len(images), batch_size):
-        batch = np.stack([resized(image) for image in images[start : start + batch_size]])
-        x = torch.from_numpy(batch).permute(0, 3, 1, 2).to(torch.float32)
-        parts.append(network((x - 127) / 128))
-    return {name: torch.cat(part).numpy() for name, part in zip(LAYERS, zip(*parts, strict=True), strict=True)}
+def frozen_encoder(path, layers=tuple(LAYERS), **parameters):
+    """The layers of the network as a transformer; `layers` are names in ``LAYERS``."""
+    names = tuple(LAYERS[name] for name in layers)
+    return FrozenEncoder(pretrained(path), names, preprocess=prepared, **parameters)
+
+
+def layer_features(images, path, **parameters):
+    """Features of square images, a dict from the names in ``LAYERS`` to arrays (n, channels), float32."""
+    encoder = frozen_encoder(path, **parameters)
+    features = encoder.fit_transform(images)
+    return dict(zip(LAYERS, np.split(features, np.cumsum(encoder.layer_sizes_)[:-1], axis=1), strict=True))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Layers of a trained network for any number of rows, each row's result independent of the others."""
 
+from collections.abc import Callable
 from contextlib import closing
 from typing import Protocol
 
@@ -24,10 +25,19 @@ class LayeredNetwork(Protocol):
     def eval(self): ...
 
 
-def extract_layers(network: LayeredNetwork, reader: SampleReader, X: np.ndarray, layers: tuple[str, ...]) -> np.ndarray:
+def extract_layers(
+    network: LayeredNetwork,
+    reader: SampleReader,
+    X: np.ndarray,
+    layers: tuple[str, ...],
+    *,
+    batch_size: int = BATCH,
+    out: np.ndarray | None = None,
+    report: Callable[[int], object] | None = None,
+) -> np.ndarray:
     """Run rows of `X` through the network and return the named layers side by side.
 
-    Every batch has exactly `BATCH` rows, the last one padded with zeros: libraries choose their kernels by the
+    Every batch has exactly `batch_size` rows, the last one padded with zeros: libraries choose their kernels by the
     shape of a batch, and kernels differ in the last bit, so only a fixed shape makes the features of a row the
     same whatever else it is asked with.
 
@@ -39,6 +49,11 @@ def extract_layers(network: LayeredNetwork, reader: SampleReader, X: np.ndarray,
     X : ndarray of shape (n, d)
     layers : tuple of str
         Keys of ``network.layer_sizes``.
+    batch_size : int, default=256
+    out : ndarray of shape (n, sum of layer widths), float32, default=None
+        Where to put the result, such as a memory map; None for a new array.
+    report : callable, default=None
+        Called after every batch with the number of its rows.
 
     Returns
     -------
@@ -50,16 +65,17 @@ def extract_layers(network: LayeredNetwork, reader: SampleReader, X: np.ndarray,
         If a feature is not finite.
     """
     width = sum(network.layer_sizes[name] for name in layers)
-    out = np.empty((len(X), width), np.float32)
-    rows = np.zeros((BATCH, X.shape[1]), X.dtype)
+    if out is None:
+        out = np.empty((len(X), width), np.float32)
+    rows = np.zeros((batch_size, X.shape[1]), X.dtype)
     blocks = ReadAhead(X)
     network.eval()
     with closing(blocks), torch.inference_mode():
-        for start in range(0, len(X), BATCH):
-            n = min(BATCH, len(X) - start)
+        for start in range(0, len(X), batch_size):
+            n = min(batch_size, len(X) - start)
             rows[:n] = blocks(slice(start, start + n))
             if start + n < len(X):
-                blocks.announce(slice(start + n, min(start + n + BATCH, len(X))))
+                blocks.announce(slice(start + n, min(start + n + batch_size, len(X))))
             features = torch.cat(network.layers(reader(rows), layers), dim=1)
             out[start : start + n] = features[:n].float().cpu().numpy()
             if not np.isfinite(out[start : start + n]).all():
@@ -67,4 +83,6 @@ def extract_layers(network: LayeredNetwork, reader: SampleReader, X: np.ndarray,
                     "the features of the network are not finite: its weights or these rows have grown out of float32. "
                     "Train with a lower learning_rate, or look for outliers in X."
                 )
+            if report is not None:
+                report(n)
     return out

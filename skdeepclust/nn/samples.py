@@ -28,6 +28,8 @@ class SampleReader:
     pixels : {"uint8", "unit"} or None, default=None
         Images fitted on uint8 or on floats in [0, 1]: uint8 rows are divided by 255, floats are taken as they are,
         whichever of the two was fitted. None: all rows are scaled alike.
+    smallest_side : int, default=12
+        Images with a smaller side are doubled; 0 for none.
 
     Notes
     -----
@@ -39,6 +41,7 @@ class SampleReader:
     scale: np.ndarray
     device: torch.device | None
     pixels: str | None = None
+    smallest_side: int = _SMALLEST_SIDE
 
     @property
     def in_shape(self) -> tuple[int, ...]:
@@ -51,7 +54,7 @@ class SampleReader:
     @property
     def _enlarge(self) -> int:
         h, w, _ = self.image_shape  # type: ignore[misc]
-        return 2 if min(h, w) < _SMALLEST_SIDE else 1
+        return 2 if min(h, w) < self.smallest_side else 1
 
     def on(self, device: torch.device | None) -> "SampleReader":
         """Return the same reader for another device."""
