@@ -17,6 +17,7 @@ _HOME = {
     "ContrastiveEncoder": "encoders",
     "DeepClusterEnsemble": "deep",
     "EntropyWeightedConsensus": "consensus",
+    "FrozenEncoder": "encoders",
     "IcicleGCN": "deep",
     "PathIntegralClustering": "cluster",
     "TransferCut": "consensus",
