@@ -24,7 +24,9 @@ def squared_distances(h: Tensor, centers: Tensor) -> Tensor:
 
 
 def log_student_t(h: Tensor, centers: Tensor, scale: float | Tensor = 1.0, power: float | Tensor = 1.0) -> Tensor:
-    """Logarithms of soft assignments that fall with the distance from the centres like Student's t::
+    """Logarithms of soft assignments that fall with the distance from the centres like Student's t.
+
+    ::
 
         c_ik = (1 + ||h_i - mu_k||^2 / s)^(-p) / (row sum)
 
@@ -45,7 +47,7 @@ def log_student_t(h: Tensor, centers: Tensor, scale: float | Tensor = 1.0, power
 
     Notes
     -----
-    [1]_ and [2]_ (eq. 1) have s = a and p = (a + 1) / 2 with a = 1 degree of freedom: the defaults.
+    [1] and [2] (eq. 1) have s = a and p = (a + 1) / 2 with a = 1 degree of freedom: the defaults.
     """
     h, centers = at_least_float32(h), at_least_float32(centers)
     return (-power * torch.log1p(squared_distances(h, centers) / scale)).log_softmax(dim=1)
@@ -57,7 +59,9 @@ def log_frequency(log_c: Tensor) -> Tensor:
 
 
 def log_target(log_c: Tensor, log_f: Tensor) -> Tensor:
-    """Logarithms of sharpened assignments in which no cluster gains by being large::
+    """Logarithms of sharpened assignments in which no cluster gains by being large.
+
+    ::
 
         t_ik = (c_ik^2 / f_k) / (row sum)
 
@@ -66,7 +70,7 @@ def log_target(log_c: Tensor, log_f: Tensor) -> Tensor:
     log_c : Tensor of shape (n, K)
     log_f : Tensor of shape (K,)
         Logarithm of how often each cluster is used, up to a constant: :func:`log_frequency` of all samples, or of the
-        batch as in [1]_.
+        batch as in [1].
 
     Returns
     -------
@@ -75,13 +79,15 @@ def log_target(log_c: Tensor, log_f: Tensor) -> Tensor:
 
     Notes
     -----
-    [2]_ eq. 3.
+    [2] eq. 3.
     """
     return (2 * at_least_float32(log_c) - log_f).log_softmax(dim=1).detach()
 
 
 def cluster_divergence(log_c: Tensor, log_t: Tensor) -> Tensor:
-    """How far the assignments are from their targets, in nats::
+    """How far the assignments are from their targets, in nats.
+
+    ::
 
         L_C = (1/n) sum_ik t_ik (log t_ik - log c_ik)
 
@@ -96,7 +102,7 @@ def cluster_divergence(log_c: Tensor, log_t: Tensor) -> Tensor:
 
     Notes
     -----
-    [1]_; [2]_ eq. 2. With :func:`log_student_t` its gradient is::
+    [1]; [2] eq. 2. With :func:`log_student_t` its gradient is::
 
         dL_C/dh_i  =  (2p / ns) sum_k (t_ik - c_ik) (h_i - mu_k) / (1 + ||h_i - mu_k||^2 / s)
         dL_C/dmu_k = -(2p / ns) sum_i (t_ik - c_ik) (h_i - mu_k) / (1 + ||h_i - mu_k||^2 / s)
@@ -105,7 +111,9 @@ def cluster_divergence(log_c: Tensor, log_t: Tensor) -> Tensor:
 
 
 def anchor_divergence(log_c: Tensor, *log_p: Tensor) -> Tensor:
-    """How far the assignments of augmented views are from those of the plain view, in nats::
+    """How far the assignments of augmented views are from those of the plain view, in nats.
+
+    ::
 
         L_A = (1/n) sum_i [ KL(c_i || p1_i) + KL(c_i || p2_i) ]
 
@@ -123,7 +131,7 @@ def anchor_divergence(log_c: Tensor, *log_p: Tensor) -> Tensor:
 
     Notes
     -----
-    The anchor loss of [1]_.
+    The anchor loss of [1].
 
     Examples
     --------

@@ -29,14 +29,14 @@ def build_augmentation(augmentation: str | Augmentation, in_shape: tuple[int, ..
     ----------
     augmentation : {"auto", "gray", "color", "table", "none"} or callable
         "auto" is "table" for vectors, "color" for images of three channels, "gray" for all others. A callable
-        gets a float batch (n, *in_shape) with pixels in [0, 1] and returns one of the same shape.
+        gets a float batch ``(n, *in_shape)`` with pixels in [0, 1] and returns one of the same shape.
     in_shape : tuple of int
         (c, h, w) for images, (d,) for tables.
 
     Returns
     -------
     callable
-        Tensor (n, *in_shape) -> Tensor (n, *in_shape). A :class:`DrawnAugmentation` for images by name and for
+        ``Tensor (n, *in_shape) -> Tensor (n, *in_shape)``. A :class:`DrawnAugmentation` for images by name and for
         "none".
 
     Raises

@@ -152,7 +152,7 @@ def build_backbone(backbone: str | Callable[[Shape], nn.Module], in_shape: Shape
     ----------
     backbone : {"auto", "compact", "resnet18", "resnet34", "mlp"} or callable
         "auto" is "compact" for images and "mlp" for tables. A callable is a factory: it gets `in_shape`,
-        (c, h, w) or (d,), and returns a new ``nn.Module`` that maps (n, *in_shape) to (n, features).
+        (c, h, w) or (d,), and returns a new ``nn.Module`` that maps ``(n, *in_shape)`` to (n, features).
     in_shape : tuple of int
         Shape of one sample.
 

@@ -46,7 +46,7 @@ def normalized_temperature_cross_entropy(a: Tensor, b: Tensor, temperature: floa
 
     Notes
     -----
-    [2]_ eq. 1; the instance-level loss of [1]_ (eq. 2) with its two directions averaged.
+    [2] eq. 1; the instance-level loss of [1] (eq. 2) with its two directions averaged.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def cluster_contrast(p: Tensor, q: Tensor, temperature: float = 1.0) -> Tensor:
 
     Notes
     -----
-    [1]_ eq. 4-5, without the balance term, which is :func:`balance_penalty`.
+    [1] eq. 4-5, without the balance term, which is :func:`balance_penalty`.
     """
     return normalized_temperature_cross_entropy(p.T, q.T, temperature)
 
@@ -110,7 +110,7 @@ def balance_penalty(p: Tensor) -> Tensor:
 
     Notes
     -----
-    The entropy H(Y) in [1]_ eq. 6, negated and shifted so that its minimum is 0.
+    The entropy H(Y) in [1] eq. 6, negated and shifted so that its minimum is 0.
     """
     p = at_least_float32(p)
     f = p.sum(0) / p.sum()
