@@ -132,6 +132,11 @@ class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     n_features_in_ : int
         Number of features.
 
+    See Also
+    --------
+    EntropyWeightedConsensus : What combines them.
+    USENC : Both in one estimator.
+
     Examples
     --------
     >>> from sklearn.datasets import make_blobs

@@ -85,6 +85,11 @@ class PathIntegralClustering(MembershipMixin, BaseEstimator):
     n_features_in_ : int
         Number of features.
 
+    See Also
+    --------
+    USENC : For millions of rows, and with certainty by votes.
+    sklearn.cluster.AgglomerativeClustering : Linkage by distances.
+
     Examples
     --------
     >>> from sklearn.datasets import make_circles

@@ -82,6 +82,12 @@ class USPEC(MembershipMixin, BaseEstimator):
     n_features_in_ : int
         Number of features.
 
+    See Also
+    --------
+    USENC : A consensus of many such clusterings, steadier and mostly better.
+    TransferCut : The cut of a bipartite affinity of your own.
+    sklearn.cluster.SpectralClustering : The graph of all rows, for some thousands of them.
+
     Examples
     --------
     >>> from sklearn.datasets import make_circles

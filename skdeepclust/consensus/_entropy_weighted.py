@@ -106,6 +106,12 @@ class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin
     n_features_in_ : int
         Number of base clusterings.
 
+    See Also
+    --------
+    BaseClusterings : Makes a label matrix from features.
+    ensemble_cluster_index : The weights alone.
+    stability_curve : Compares numbers of clusters on the same label matrix.
+
     Notes
     -----
     A label that ``fit`` has not seen counts as missing in ``predict``.

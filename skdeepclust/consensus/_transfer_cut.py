@@ -161,6 +161,12 @@ class TransferCut(MembershipMixin, BaseEstimator):
     n_features_in_ : int
         Number of columns q.
 
+    See Also
+    --------
+    transfer_cut : The same as a function.
+    EntropyWeightedConsensus : Its use on a label matrix, with weights.
+    sklearn.cluster.SpectralCoclustering : Another cut of a bipartite graph, without labels for new rows.
+
     Examples
     --------
     >>> from skdeepclust import TransferCut

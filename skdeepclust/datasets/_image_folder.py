@@ -121,15 +121,18 @@ class ImageFolder:
 
     @property
     def ndim(self) -> int:
+        """Number of dimensions, 3 for grey images and 4 for colour."""
         return len(self.shape)
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Shape (n, h, w), or (n, h, w, c) with more than one channel."""
         channels = MODES[self._mode][0]
         return (len(self.files), *self._size, *((channels,) if channels > 1 else ()))
 
     @property
     def dtype(self) -> np.dtype:
+        """Type of the pixels, by `mode`."""
         return np.dtype(MODES[self._mode][1])
 
     def __getitem__(self, key) -> NDArray:

@@ -53,6 +53,12 @@ checkpoint_dir, checkpoint_every, random_state, verbose
     ValueError, TypeError
         Before training starts.
 
+    See Also
+    --------
+    DeepClusterEnsemble : A consensus of many clusterings of the layers below the head.
+    AnchorContrastiveClustering : Centres among the embeddings in place of the head.
+    ContrastiveEncoder : The network alone, as a transformer.
+
     Notes
     -----
     Callbacks set with ``set_callbacks`` watch the training of the encoder, which is the `estimator` that they get.
