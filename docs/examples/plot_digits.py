@@ -11,7 +11,8 @@ third of the default length.
 # %%
 # Fit
 # ---
-# Images are an array ``(n, height, width)``. ``max_epochs`` is lowered here to keep the example short.
+# Images are an array ``(n, height, width)``. ``max_epochs`` and ``n_estimators`` are lowered
+# here to keep the example short.
 import matplotlib.pyplot as plt
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
@@ -22,7 +23,7 @@ from skdeepclust.metrics import clustering_accuracy
 from skdeepclust.plotting import cluster_montage
 
 digits = load_digits()
-model = DeepClusterEnsemble(n_clusters=10, max_epochs=20, random_state=0)
+model = DeepClusterEnsemble(n_clusters=10, max_epochs=20, n_estimators=20, random_state=0)
 labels = model.fit_predict(digits.images)
 
 # %%
