@@ -26,6 +26,7 @@ _HOME = {
     "cluster_entropy": "consensus",
     "eigengap_n_clusters": "consensus",
     "ensemble_cluster_index": "consensus",
+    "load": "_support._saving",
     "stability_curve": "consensus",
     "transfer_cut": "consensus",
     "warm_up": "cluster",

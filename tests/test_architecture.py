@@ -31,12 +31,22 @@ FLOOR = {
 }
 # Who may import which of the heavy packages, anywhere in its files.
 MAY_IMPORT = {
-    "torch": {"nn", "encoders", "deep", "cli"},
+    "torch": {"nn", "encoders", "deep", "cli", "_support"},
     "numba": {"consensus", "cluster"},
     "sklearn": set(FLOOR) - {"nn"},
 }
 # And who may do so inside functions only.
-LAZY_ONLY = {("torch", "cli"), ("matplotlib", None), ("PIL", None), ("jinja2", None), ("tqdm", None), ("dask", None)}
+LAZY_ONLY = {
+    ("torch", "cli"),
+    ("torch", "_support"),
+    ("safetensors", None),
+    ("onnx", None),
+    ("matplotlib", None),
+    ("PIL", None),
+    ("jinja2", None),
+    ("tqdm", None),
+    ("dask", None),
+}
 
 
 def tree_of(path):

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 
 _HOOKS = ("setup", "on_fit_task_begin", "on_fit_task_end", "teardown")
 _ON_DEMAND = ("X", "y", "metadata", "fitted_estimator")
+CALLBACK_ATTRIBUTES = ("_skl_callbacks", "_parent_callback_ctx")  # of an estimator, beside its parameters and results
 
 
 class OwnCallbackContext:

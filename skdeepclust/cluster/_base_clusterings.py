@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from .._support._parameters import check_integer, check_integer_range, draw_seed
+from .._support._saving import SaveMixin
 from .._support._warnings import ClusterCollapseWarning
 from .._support._weights import check_sample_weight, effective_rows
 from ..consensus._jit import one_thread
@@ -79,7 +80,7 @@ def _run(n_jobs, tasks):
         return Parallel(n_jobs=n_jobs)(tasks)
 
 
-class BaseClusterings(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class BaseClusterings(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Transformer from features to a label matrix: many diverse clusterings of the same rows.
 
     Every member clusters one block of features into a random number of clusters with its own seed. The label

@@ -111,10 +111,23 @@ class RowSearch:
         drop_own(index, distance, other, other_distance)
         return other, other_distance
 
+    def __getstate__(self) -> dict:
+        """Leave the tree out: it grows anew from the rows."""
+        return {"rows": self.rows, "products": self.products}
+
+    def __setstate__(self, state: dict) -> None:
+        tree = grow_tree(state["rows"]) if state["products"] is None else None
+        vars(self).update(state, tree=tree)
+
+
+def grow_tree(rows: NDArray) -> KDTree:
+    """The tree that :class:`RowSearch` looks for rows in."""
+    return KDTree(rows, leafsize=LEAF_ROWS)
+
 
 def make_row_search(rows: NDArray) -> RowSearch:
     """:class:`RowSearch` in some contiguous rows, by the way that suits their number of features."""
     if rows.shape[1] <= MAX_TREE_FEATURES:
-        return RowSearch(rows, KDTree(rows, leafsize=LEAF_ROWS), None)
+        return RowSearch(rows, grow_tree(rows), None)
     with one_thread():
         return RowSearch(rows, None, product_search(rows))

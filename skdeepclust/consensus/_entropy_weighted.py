@@ -10,6 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._support._parameters import check_choice, check_integer, check_real, draw_seed
+from .._support._saving import SaveMixin
 from .._support._warnings import FallbackWarning
 from .._support._weights import check_sample_weight
 from ._code_rules import encode_and, fit_average, fit_transfer_cut, labels_or_missing, membership_or_uniform
@@ -39,7 +40,9 @@ def _has_partial_fit(estimator):
     return True
 
 
-class EntropyWeightedConsensus(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
+class EntropyWeightedConsensus(
+    SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
+):
     """Combine base clusterings into one, trusting clusters that the other clusterings confirm.
 
     Every cluster i gets the weight ``ECI_i = exp(-H_i / theta)``, H_i its mean entropy over the M clusterings

@@ -3,8 +3,10 @@
 
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 
+from .._support._saving import SaveMixin
 
-class MembershipMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin):
+
+class MembershipMixin(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin):
     """``predict``, ``predict_proba`` and ``transform`` from ``_labels_of(X)`` and ``_membership_of(X)``."""
 
     def predict(self, X):
@@ -61,7 +63,7 @@ class MembershipMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Cluster
         return tags
 
 
-class ConsensusMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin):
+class ConsensusMixin(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin):
     """The methods for new rows, from ``_base_labels(X)`` and the fitted ``consensus_``."""
 
     def _from_base_labels(self, X, method):

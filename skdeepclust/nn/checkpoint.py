@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+from .._support._atomic import put_in_place
+
 _FORMAT = 1
 _TEMPORARY = ".training-"
 
@@ -79,12 +81,4 @@ class Checkpoint:
         """Put `state` in the place of what was saved before."""
         with tempfile.NamedTemporaryFile(dir=self.path.parent, prefix=_TEMPORARY, suffix=".tmp", delete=False) as file:
             torch.save({"identity": self.identity, "state": state}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(file.name, self.path)
-        if hasattr(os, "O_DIRECTORY"):  # the renaming itself reaches the disk, where folders can be flushed
-            folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        put_in_place(file.name, self.path)
