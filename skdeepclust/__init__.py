@@ -15,6 +15,7 @@ _HOME = {
     "BaseClusterings": "cluster",
     "ContrastiveClustering": "deep",
     "ContrastiveEncoder": "encoders",
+    "DEPICT": "deep",
     "DeepClusterEnsemble": "deep",
     "EntropyWeightedConsensus": "consensus",
     "FrozenEncoder": "encoders",

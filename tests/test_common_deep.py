@@ -8,11 +8,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
 from skdeepclust.cluster import USPEC
-from skdeepclust.deep import AnchorContrastiveClustering, ContrastiveClustering, DeepClusterEnsemble, IcicleGCN
+from skdeepclust.deep import DEPICT, AnchorContrastiveClustering, ContrastiveClustering, DeepClusterEnsemble, IcicleGCN
 from skdeepclust.encoders import ContrastiveEncoder, FrozenEncoder
 
 ESTIMATORS = [
     AnchorContrastiveClustering(n_clusters=3, backbone="mlp", max_epochs=6, batch_size=32, device="cpu"),
+    DEPICT(n_clusters=3, hidden_sizes=(16,), max_epochs=4, batch_size=32, device="cpu"),
     ContrastiveEncoder(n_clusters=3, backbone="mlp", max_epochs=2, batch_size=32, device="cpu"),
     ContrastiveClustering(n_clusters=3, backbone="mlp", max_epochs=8, batch_size=32, device="cpu"),
     DeepClusterEnsemble(

@@ -86,15 +86,56 @@ def icicle(n_clusters, seed):
     return IcicleGCN(n_clusters, random_state=seed), as_given
 
 
+def depict(n_clusters, seed):
+    """An autoencoder and a softmax head, trained together."""
+    from skdeepclust import DEPICT
+
+    return DEPICT(n_clusters, random_state=seed), as_given
+
+
+def depict_published(n_clusters, seed):
+    """The same with a single round and without augmentation."""
+    from skdeepclust import DEPICT
+
+    return DEPICT(n_clusters, n_rounds=1, augmentation="none", random_state=seed), as_given
+
+
+def depict_ensemble(n_clusters, seed):
+    """The ensemble over the layers of the same network."""
+    from skdeepclust import DEPICT, DeepClusterEnsemble
+
+    return DeepClusterEnsemble(n_clusters, encoder=DEPICT(n_clusters), random_state=seed), as_given
+
+
+def ae_kmeans(n_clusters, seed):
+    """An autoencoder, that of DEPICT without noise but dropout, trained as long, and k-means of its embedding."""
+    from skdeepclust import DEPICT
+
+    parameters = {"pretraining": 1.0, "initializer": "kmeans", "augmentation": "none"}
+    return DEPICT(n_clusters, **parameters, random_state=seed), as_given
+
+
+def ncuts(n_clusters, seed):
+    """Normalised cuts: spectral clustering of the graph of ten nearest neighbours."""
+    from sklearn.cluster import SpectralClustering
+
+    return SpectralClustering(n_clusters, affinity="nearest_neighbors", random_state=seed), as_table
+
+
 ESTIMATORS = {
     "acpic": acpic,
     "acpic_published": acpic_published,
+    "ae_kmeans": ae_kmeans,
     "anchor": anchor,
     "anchor_kmeans": anchor_kmeans,
     "deepclue": deepclue,
+    "depict": depict,
+    "depict_ensemble": depict_ensemble,
+    "depict_published": depict_published,
     "head": head,
     "icicle": icicle,
     "kmeans": kmeans,
+    "ncuts": ncuts,
     "usenc": usenc,
     "uspec": uspec,
 }

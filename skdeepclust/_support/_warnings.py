@@ -26,5 +26,9 @@ class TrainingInterruptedWarning(SkdeepclustWarning):
     """Ctrl-C ended a training before its time; the network is kept as it was."""
 
 
+class UniformTargetWarning(SkdeepclustWarning):
+    """Targets made of a network's own assignments made these less certain, not more."""
+
+
 class UnreadableImageWarning(SkdeepclustWarning):
     """Image files could not be read and were left out."""

@@ -4,10 +4,6 @@
 import warnings
 from dataclasses import asdict
 
-import numpy as np
-from sklearn.base import ClusterMixin
-from sklearn.utils.validation import check_is_fitted
-
 from .._support._callbacks import with_callbacks
 from .._support._images import validate_rows
 from .._support._parameters import check_choice, check_real
@@ -16,13 +12,13 @@ from ..encoders import ContrastiveEncoder
 from ..nn.anchor_network import KMEANS, LAYERS, AnchorNetwork
 from ..nn.anchor_training import AnchorRecipe, AnchorTraining
 from ..nn.inference import extract_layers
-from ._head_reading import labels_by_size, memberships
+from ._head_reading import HeadClustererMixin, labels_by_size
 from ._kmeans_centers import kmeans_centers
 
 _READINGS = {"head": "cluster", "kmeans": KMEANS}  # layer that holds the log-memberships
 
 
-class AnchorContrastiveClustering(ClusterMixin, ContrastiveEncoder):
+class AnchorContrastiveClustering(HeadClustererMixin, ContrastiveEncoder):
     """Cluster with centres among the embeddings of a contrastive network, all views held to the plain one.
 
     Anchor-loss contrastive clustering [1]_. A backbone h and an instance head g are trained without labels, first by
@@ -247,38 +243,6 @@ random_state, verbose
         self : AnchorContrastiveClustering
         """
         return self._fit(X, monitor)._label(X)
-
-    def predict(self, X):
-        """Label rows by the reading that `labels_from` named in `fit`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
-            Rows like those seen in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n,), int32
-        """
-        return self.predict_proba(X).argmax(axis=1).astype(np.int32)
-
-    def predict_proba(self, X):
-        """Soft assignments c of the rows to the clusters in use.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
-            Rows like those seen in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n, n_clusters_), float64
-            Rows sum to 1; the largest entry is at the predicted label.
-        """
-        check_is_fitted(self, "heads_")
-        rows, _ = validate_rows(self, X, None, reset=False)
-        self._settle()
-        return memberships(extract_layers(self.network_, self.reader_, rows, (self.reading_,)), self.heads_)
 
     def _label(self, X):
         rows, _ = validate_rows(self, X, None, reset=False)

@@ -6,7 +6,6 @@ import numpy as np
 from .._support._parameters import check_choice, check_integer, check_integer_range, check_real
 from ..cluster._neighbour_graph import check_graph
 from ..nn.graph_training import GraphRecipe
-from ..nn.ranks import find_ranks
 
 MAX_LAYERED_ROWS = 50_000  # above, steps on all rows take too long and too much memory
 _LINEAR_BATCH = 4096
@@ -42,22 +41,6 @@ def check_graph_parameters(model):
     check_integer("verbose", model.verbose, low=0)
     if model.max_time is not None:
         check_real("max_time", model.max_time, low=0, closed_low=False)
-
-
-def check_alone(device):
-    """Return `device`, if this process trains alone.
-
-    Raises
-    ------
-    ValueError
-        Under ``torchrun`` with several processes.
-    """
-    if find_ranks(device).size > 1:
-        raise ValueError(
-            "IcicleGCN trains in one process. Under torchrun, train a ContrastiveEncoder there, and pass it as "
-            "encoder=sklearn.frozen.FrozenEstimator(encoder) to an IcicleGCN in a process of its own."
-        )
-    return device
 
 
 def check_three(name, value):

@@ -2,6 +2,51 @@
 """Scores of a cluster head as labels by size and as memberships."""
 
 import numpy as np
+from sklearn.base import ClusterMixin
+from sklearn.utils.validation import check_is_fitted
+
+from .._support._images import validate_rows
+from ..nn.inference import extract_layers
+
+
+class HeadClustererMixin(ClusterMixin):
+    """Labels and memberships of rows by a head of the network of a :class:`NetworkEncoder`.
+
+    A fitted estimator has `reading_`, the layer of the network that holds the scores, and `heads_`, the column that
+    each label stands for.
+    """
+
+    def predict(self, X):
+        """Label rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
+            Rows like those seen in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n,), int32
+        """
+        return self.predict_proba(X).argmax(axis=1).astype(np.int32)
+
+    def predict_proba(self, X):
+        """Soft assignments of the rows to the clusters in use.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
+            Rows like those seen in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n, n_clusters_), float64
+            Rows sum to 1; the largest entry is at the predicted label.
+        """
+        check_is_fitted(self, "heads_")
+        rows, _ = validate_rows(self, X, None, reset=False)
+        self._settle()
+        return memberships(extract_layers(self.network_, self.reader_, rows, (self.reading_,)), self.heads_)
 
 
 def labels_by_size(scores):

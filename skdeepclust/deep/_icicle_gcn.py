@@ -21,12 +21,14 @@ from ..cluster._row_neighbours import make_row_search
 from ..consensus._labels import number_by_size
 from ..encoders import ContrastiveEncoder
 from ..encoders._network_encoder import check_layers
+from ..encoders._saved_network import SaveNetworkMixin
 from ..nn.device import resolve_device, torch_threads
 from ..nn.graph_inference import graph_layers
 from ..nn.multi_scale_network import LAYERS
+from ._check_alone import check_alone
 from ._graph_features import check_encoded, fit_node_features, split_columns
-from ._graph_plan import check_alone, check_graph_parameters, check_graphs, encoder_time
-from ._graph_stage import train_graph_network
+from ._graph_plan import check_graph_parameters, check_graphs, encoder_time
+from ._graph_stage import build_graph_network, train_graph_network
 from ._node_labels import first_equal_rows
 from ._prepared_encoder import prepare_encoder
 
@@ -43,7 +45,7 @@ _ENCODER_PARAMETERS = (
 )
 
 
-class IcicleGCN(CallbackSupportMixin, TransformerMixin, ClusterMixin, BaseEstimator):
+class IcicleGCN(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, ClusterMixin, BaseEstimator):
     """Cluster by graph convolutions over neighbour graphs of two scales (IcicleGCN).
 
     1. Train a network without labels (:class:`~skdeepclust.ContrastiveEncoder`) and take its backbone's output, in its
@@ -266,7 +268,7 @@ class IcicleGCN(CallbackSupportMixin, TransformerMixin, ClusterMixin, BaseEstima
         check_enough_rows(rows, check_integer("n_clusters", self.n_clusters, low=1))
         check_graph_parameters(self)
         check_layers(self.layers, LAYERS)
-        device = check_alone(resolve_device(self.device))
+        device = check_alone(resolve_device(self.device), "IcicleGCN")
         graphs = check_graphs(graph, len(rows))
         seed = draw_seed(self.random_state)
 
@@ -392,6 +394,9 @@ class IcicleGCN(CallbackSupportMixin, TransformerMixin, ClusterMixin, BaseEstima
         check_is_fitted(self, "vote_")
         rows, _ = validate_rows(self, X, None, reset=False)
         return self.node_features_(self._encode(rows))
+
+    def _untrained_network(self):
+        return build_graph_network(self, self.node_features_.axes.shape[1])
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

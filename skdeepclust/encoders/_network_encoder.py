@@ -2,7 +2,6 @@
 """What encoders that train a network have in common: all but their parameters, their network and its training."""
 
 import copy
-import warnings
 from numbers import Integral
 
 import numpy as np
@@ -13,16 +12,17 @@ from sklearn.utils.validation import check_is_fitted
 from .._support._callbacks import CallbackSupportMixin
 from .._support._images import check_enough_rows, validate_rows
 from .._support._parameters import check_integer, check_real, draw_seed
-from .._support._warnings import DeviceChangedWarning
 from ..nn.augment import build_augmentation
 from ..nn.device import resolve_device, torch_threads
 from ..nn.inference import extract_layers
 from ..nn.ranks import find_ranks
 from ..nn.samples import fit_reader
 from ._run_training import run_training
+from ._saved_network import SaveNetworkMixin
+from ._settled_device import settled_device
 
 
-class NetworkEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
+class NetworkEncoder(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator):
     """Base of the transformers that train a network and return the features of its layers.
 
     A subclass has the parameters `n_clusters`, `image_shape`, `layers`, `augmentation`, `max_epochs`, `max_time`,
@@ -37,6 +37,9 @@ class NetworkEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         """Check the parameters of network and training; return the recipe for `n` rows."""
         raise NotImplementedError
 
+    def _build_augmentation(self, in_shape):
+        return build_augmentation(self.augmentation, in_shape)
+
     def _build_network(self, in_shape):
         """Return a new network for samples of `in_shape`, with `layer_sizes` and `layers`."""
         raise NotImplementedError
@@ -44,6 +47,10 @@ class NetworkEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     def _build_training(self, network, reader, X, augment, recipe, seed, ranks):
         """Return a :class:`~skdeepclust.nn.training_loop.TrainingLoop`."""
         raise NotImplementedError
+
+    def _fitted(self, training):
+        """Return fitted attributes beside those that all encoders have, by name."""
+        return {}
 
     def _warn_before(self, recipe, image_shape):
         """Warn of what has been checked and is allowed, right before the training."""
@@ -57,7 +64,7 @@ class NetworkEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         ranks = find_ranks(resolve_device(self.device))
         ranks.part(min(recipe.batch_size, len(X)))  # before anything takes time
         reader = fit_reader(X, image_shape, ranks.device)
-        augment = build_augmentation(self.augmentation, reader.in_shape)
+        augment = self._build_augmentation(reader.in_shape)
         self._warn_before(recipe, image_shape)
         seed = ranks.broadcast_object(draw_seed(self.random_state))
         # Any other random_state draws a new seed in every call; a training that goes on has the one it began with.
@@ -86,6 +93,7 @@ class NetworkEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
                     "history_": training.history,
                     "n_iter_": len(training.history),
                     "was_interrupted_": training.was_interrupted,
+                    **self._fitted(training),
                 },
                 monitor=monitor,
             )
@@ -127,20 +135,18 @@ class NetworkEncoder(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
     def _settle(self):
         """Move a network that was just unpickled to the best device this machine has."""
-        if self.reader_.device is not None:
-            return
-        try:
-            device = resolve_device(self.device)
-        except ValueError:
-            device = resolve_device(None)
-            warnings.warn(
-                f"device={str(self.device)!r} is not available here; the network runs on {device}. "
-                "Set the device parameter to silence this.",
-                DeviceChangedWarning,
-                stacklevel=3,
-            )
-        self.network_.to(device)
-        self.reader_ = self.reader_.on(device)
+        if self.reader_.device is None:
+            self._put_on(settled_device(self.device))
+
+    def _put_on(self, device):
+        """Move the network, if there is one, to a device."""
+        if hasattr(self, "network_"):
+            device = resolve_device(device)
+            self.network_.to(device)
+            self.reader_ = self.reader_.on(device)
+
+    def _untrained_network(self):
+        return self._build_network(self.reader_.in_shape)
 
     def __getstate__(self):
         """Leave the device out of the pickle: weights travel as CPU tensors and settle where they are loaded."""

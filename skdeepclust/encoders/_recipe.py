@@ -33,16 +33,10 @@ def settle_recipe(encoder, n, is_color):
     check_choice("precision", encoder.precision, ("auto", "bfloat16", "float32"))
     check_integer("verbose", encoder.verbose, low=0)
     batch_size = check_integer("batch_size", encoder.batch_size, low=2)
-    max_time, micro_batch_size = encoder.max_time, encoder.micro_batch_size
-    if max_time is not None:
-        max_time = check_real("max_time", max_time, low=0, closed_low=False)
+    max_epochs, max_time = settle_length(encoder, n, _AUTO_STEPS * 256, low=8, high=60)
+    micro_batch_size = encoder.micro_batch_size
     if micro_batch_size is not None:
         micro_batch_size = check_integer("micro_batch_size", micro_batch_size, low=2)
-    if isinstance(encoder.max_epochs, str):
-        check_choice("max_epochs", encoder.max_epochs, ("auto",), hint='Pass an integer >= 1, or "auto".')
-        max_epochs = int(np.clip(round(_AUTO_STEPS * 256 / n), 8, 60)) if max_time is None else None
-    else:
-        max_epochs = check_integer("max_epochs", encoder.max_epochs, low=1)
     if isinstance(encoder.n_neighbors, str):
         check_choice("n_neighbors", encoder.n_neighbors, ("auto",), hint='Pass an integer >= 0, or "auto".')
         n_neighbors = int(np.clip(round(n**0.5 / 10), 5, 10))
@@ -62,3 +56,30 @@ def settle_recipe(encoder, n, is_color):
         max_time=max_time,
         micro_batch_size=micro_batch_size,
     )
+
+
+def settle_length(encoder, n, auto_rows, low, high):
+    """Check the parameters `max_epochs` and `max_time` of `encoder` and settle what is "auto".
+
+    Parameters
+    ----------
+    encoder : NetworkEncoder
+    n : int
+        Number of rows.
+    auto_rows : int
+        How many rows, each as often as it comes, an "auto" training sees.
+    low, high : int
+        Fewest and most epochs of it.
+
+    Returns
+    -------
+    max_epochs : int or None
+    max_time : float or None
+    """
+    max_time = encoder.max_time
+    if max_time is not None:
+        max_time = check_real("max_time", max_time, low=0, closed_low=False)
+    if not isinstance(encoder.max_epochs, str):
+        return check_integer("max_epochs", encoder.max_epochs, low=1), max_time
+    check_choice("max_epochs", encoder.max_epochs, ("auto",), hint='Pass an integer >= 1, or "auto".')
+    return (int(np.clip(round(auto_rows / n), low, high)) if max_time is None else None), max_time

@@ -5,6 +5,8 @@ References
 ----------
 .. [1] Xie, Girshick, Farhadi, "Unsupervised deep embedding for clustering analysis", ICML 2016, eq. 1-3.
 .. [2] Bo et al., "Structural deep clustering network", WWW 2020, eq. 10-14 (SDCN).
+.. [3] Ghasedi Dizaji et al., "Deep clustering via joint convolutional autoencoder embedding and relative entropy
+   minimization", ICCV 2017 (DEPICT).
 """
 
 import torch
@@ -48,13 +50,23 @@ def student_t_assignment(h: Tensor, centers: Tensor) -> Tensor:
     return weights / weights.sum(1, keepdim=True)
 
 
-def target_distribution(q: Tensor) -> Tensor:
-    """Sharpen q and hold large clusters back: ``p_ik ~ q_ik^2 / f_k`` with ``f_k = sum_i q_ik``; rows sum to 1.
+def target_distribution(q: Tensor, power: float = 2.0, balance: float = 1.0) -> Tensor:
+    """Sharpen q and hold large clusters back: ``p_ik ~ q_ik^power / f_k^balance``, ``f_k = sum_i q_ik``; rows sum to 1.
 
-    [1]_ eq. 3. The result has no graph: a target is constant within a step.
+    Parameters
+    ----------
+    q : Tensor of shape (n, K)
+        Rows sum to 1.
+    power, balance : float, default=2, 1
+        [1]_ eq. 3, and the code of DEPICT [3]_. Its paper has (1, 1/2), which does not sharpen.
+
+    Returns
+    -------
+    Tensor of shape (n, K)
+        Without graph: a target is constant within a step.
     """
     q = q.detach()
-    weights = q.square() / q.sum(0).clamp_min(_TINY)
+    weights = q.pow(power) / q.sum(0).clamp_min(_TINY).pow(balance)
     return weights / weights.sum(1, keepdim=True)
 
 

@@ -82,7 +82,7 @@ class TrainingLoop:
         self.notes: dict[str, Tensor] = {}
         self.was_interrupted = False
         self.step = 0
-        self._was_stopped = False  # by an answer of `on_epoch`
+        self._was_stopped = False  # by an answer of `on_epoch` or by a step
         self._epoch_began_at = 0  # the step
         self._sums = torch.zeros(len(self.TERMS), device=next(network.parameters()).device)
         self.next_batch: Tensor | None = None
@@ -114,6 +114,10 @@ class TrainingLoop:
 
     def load_own_state(self, state: dict) -> None:
         """Go back to what `own_state` returned, which came from another process or device, perhaps."""
+
+    def stop(self) -> None:
+        """End the training with the step that is being made."""
+        self._was_stopped = True
 
     @property
     def seconds(self) -> float:
@@ -206,7 +210,7 @@ class TrainingLoop:
                 order = None
                 answer = self.ranks.broadcast_object(on_epoch(self._close_epoch()))
                 if answer == STOP:
-                    self._was_stopped = True
+                    self.stop()
                 elif answer == COOL_DOWN and self._cool_down_from is None:
                     self._cool_down_from = (self.step, self.progress)
             if time.perf_counter() - last_saved > save_every:
