@@ -79,7 +79,7 @@ class USENC(ConsensusMixin, BaseEstimator):
 
     See Also
     --------
-    USPEC : One such clustering, in a third to a sixth of the time.
+    USPEC : One such clustering, in a fraction of the time.
     DeepClusterEnsemble : The same behind a network, for images.
     stability_curve : Compares numbers of clusters on the fitted ensemble.
 
