@@ -142,7 +142,7 @@ class Decoder:
     arrays : mapping of str to ndarray
         Arrays by path.
     device : str, torch.device or None
-        Where networks go that choose a device of their own; None leaves the choice to them.
+        Passed to the method `_put_on` of objects that have it; None leaves the choice to them.
     modules : mapping of str to nn.Module
         Networks of the user's, by the name of the parameter they were passed as.
     """
@@ -245,22 +245,25 @@ class Decoder:
                 "does not know."
             )
         state = {key: self(item, (*path, key)) for key, item in tree["state"].items()}
-        return from_saved_state(cls, state, self._device)
+        value = from_saved_state(cls, state)
+        if self._device is not None and hasattr(value, "_put_on"):
+            value._put_on(self._device)
+        return value
 
 
 def saved_state(value: Any) -> dict[str, Any]:
     """What is saved of an object of one of :data:`~._saved_classes.CLASSES`, by names that are strings.
 
-    It is what a pickle holds, unless a class says by ``_saved_state()`` and ``_from_saved_state(state, device)`` that
+    It is what a pickle holds, unless a class says by ``_saved_state()`` and ``_from_saved_state(state)`` that
     it is something else.
     """
     return value._saved_state() if hasattr(value, "_saved_state") else value.__getstate__()
 
 
-def from_saved_state(cls: type, state: dict[str, Any], device: Any) -> Any:
+def from_saved_state(cls: type, state: dict[str, Any]) -> Any:
     """The object of which :func:`saved_state` is `state`."""
     if hasattr(cls, "_from_saved_state"):
-        return cls._from_saved_state(state, device)
+        return cls._from_saved_state(state)
     return restored(cls, state)
 
 

@@ -66,7 +66,7 @@ class SaveMixin:
         return {name: value for name, value in self.__getstate__().items() if name not in CALLBACK_ATTRIBUTES}
 
     @classmethod
-    def _from_saved_state(cls, state, device):
+    def _from_saved_state(cls, state):
         return restored(cls, state)
 
 

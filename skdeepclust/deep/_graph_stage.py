@@ -46,9 +46,7 @@ def train_graph_network(model, Z, first, vote, device, seed):
     fork = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
     with fork, torch_threads():
         torch.manual_seed(seed)
-        network = MultiScaleNetwork(
-            Z.shape[1], tuple(model.hidden_sizes), model.n_clusters, tuple(model.fusion), model.bottleneck
-        ).to(device)
+        network = build_graph_network(model, Z.shape[1]).to(device)
         z = torch.from_numpy(Z).to(device)
         matrices = [SparseMatrix(normalised(A, model.normalization), device) for A in model.graphs_]
         if linear:
@@ -81,6 +79,13 @@ def train_graph_network(model, Z, first, vote, device, seed):
             },
             monitor=LabelMonitor(model.tol),
         )
+
+
+def build_graph_network(model, n_features):
+    """A new network for `n_features` of each node, as the parameters of `model` describe it."""
+    return MultiScaleNetwork(
+        n_features, tuple(model.hidden_sizes), model.n_clusters, tuple(model.fusion), model.bottleneck
+    )
 
 
 def _edges(model):

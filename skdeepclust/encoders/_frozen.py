@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._support._array_file import write_array
 from .._support._images import validate_rows
 from .._support._parameters import check_choice, check_integer
+from .._support._saving import SaveMixin
 from ..nn.device import resolve_device, torch_threads
 from ..nn.inference import extract_layers
 from ..nn.inner_layers import InnerLayers, check_layer_names
@@ -23,7 +24,7 @@ from ..nn.samples import SampleReader, fit_reader
 from ._settled_device import settled_device
 
 
-class FrozenEncoder(TransformerMixin, BaseEstimator):
+class FrozenEncoder(SaveMixin, TransformerMixin, BaseEstimator):
     """Return the features of inner layers of a trained network, which is not trained any further.
 
     For a network from torchvision, timm, Hugging Face or a training of your own: what it knows of your data lies in
@@ -235,9 +236,17 @@ class FrozenEncoder(TransformerMixin, BaseEstimator):
     def _settle(self):
         """Put an encoder that was just unpickled on the best device this machine has."""
         if self.reader_.device is None:
-            device = settled_device(self.device)
+            self._put_on(settled_device(self.device))
+
+    def _put_on(self, device):
+        """Let the network, if there is one, run on a device."""
+        if hasattr(self, "network_"):
+            device = resolve_device(device)
             self.network_ = replace(self.network_, module=self._module_on(device))
             self.reader_ = self.reader_.on(device)
+
+    def _saved_state(self):
+        return super()._saved_state() | {"module": self.module}
 
     def __getstate__(self):
         """Leave the device out of the pickle, and the place in memory, so that equal encoders have equal hashes.

@@ -49,10 +49,11 @@ class SampleReader:
         if self.image_shape is None:
             return (len(self.shift),)
         h, w, c = self.image_shape
-        return (c, h * self._enlarge, w * self._enlarge)
+        return (c, h * self.enlarge, w * self.enlarge)
 
     @property
-    def _enlarge(self) -> int:
+    def enlarge(self) -> int:
+        """How many times as large as they are images get in each direction."""
         h, w, _ = self.image_shape  # type: ignore[misc]
         return 2 if min(h, w) < self.smallest_side else 1
 
@@ -67,8 +68,8 @@ class SampleReader:
             return x
         h, w, c = self.image_shape
         x = x.reshape(-1, h, w, c).permute(0, 3, 1, 2).contiguous()
-        if self._enlarge > 1:
-            x = F.interpolate(x, scale_factor=float(self._enlarge), mode="bilinear")
+        if self.enlarge > 1:
+            x = F.interpolate(x, scale_factor=float(self.enlarge), mode="bilinear")
         return x.to(memory_format=torch.channels_last)
 
     def _scaled(self, rows: np.ndarray) -> np.ndarray:
