@@ -27,6 +27,7 @@ _HOME = {
     "cluster_entropy": "consensus",
     "eigengap_n_clusters": "consensus",
     "ensemble_cluster_index": "consensus",
+    "export_onnx": "encoders",
     "load": "_support._saving",
     "stability_curve": "consensus",
     "transfer_cut": "consensus",

@@ -13,6 +13,7 @@ CLASSES = {
     "BaseClusterings": ".cluster._base_clusterings",
     "ContrastiveClustering": ".deep._contrastive_clustering",
     "ContrastiveEncoder": ".encoders._contrastive",
+    "DEPICT": ".deep._depict",
     "DeepClusterEnsemble": ".deep._deep_cluster_ensemble",
     "EntropyWeightedConsensus": ".consensus._entropy_weighted",
     "FrozenEncoder": ".encoders._frozen",

@@ -1,0 +1,428 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fitted estimators on disk: ``save`` and ``load``, pickle, joblib, skops."""
+
+import ast
+import functools
+import inspect
+import io
+import json
+import pickle
+import re
+import subprocess
+import sys
+import warnings
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+from torch import nn
+
+import skdeepclust
+from skdeepclust._support import _codec, _saved_classes, _saving
+from skdeepclust._support._errors import SavedModelError
+from skdeepclust._support._warnings import DeviceChangedWarning, SkdeepclustWarning
+
+pytest.importorskip("safetensors")
+
+TABLE = np.concatenate([np.random.RandomState(i).normal(6 * i, 1, (20, 6)) for i in range(3)]).astype(np.float32)
+IMAGES = np.random.RandomState(0).randint(0, 256, (40, 8, 8), np.uint8)
+LABELS = np.random.RandomState(0).randint(0, 4, (60, 5))
+GRAPH = sparse.random(60, 12, density=0.5, random_state=0, format="csr")
+TRAINED = {"backbone": "mlp", "max_epochs": 2, "batch_size": 30, "device": "cpu", "random_state": 0}
+
+
+def own_network():
+    return nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 4))
+
+
+@functools.cache
+def trained_network():
+    network = own_network()
+    network(torch.randn(30, 6, generator=torch.Generator().manual_seed(0)))  # batch norm has seen something
+    return network
+
+
+# name: estimator, data, modules that load() gets
+CONSENSUS = {
+    "BaseClusterings": lambda: (skdeepclust.BaseClusterings(4, random_state=0), TABLE),
+    "EntropyWeightedConsensus": lambda: (skdeepclust.EntropyWeightedConsensus(3, random_state=0), LABELS),
+    "EntropyWeightedConsensus-average": lambda: (
+        skdeepclust.EntropyWeightedConsensus(3, method="average", random_state=np.random.RandomState(0)),
+        LABELS,
+    ),
+    "PathIntegralClustering": lambda: (skdeepclust.PathIntegralClustering(3), TABLE),  # few features: a tree
+    "PathIntegralClustering-many": lambda: (skdeepclust.PathIntegralClustering(3), np.tile(TABLE, 4)),
+    "TransferCut": lambda: (skdeepclust.TransferCut(3, random_state=0), GRAPH),
+    "USENC": lambda: (skdeepclust.USENC(3, n_estimators=4, random_state=0), TABLE),
+    "USPEC": lambda: (skdeepclust.USPEC(3, random_state=0), TABLE[:, :2]),  # few features: lists of neighbours
+}
+DEEP = {
+    "AnchorContrastiveClustering": lambda: (skdeepclust.AnchorContrastiveClustering(3, **TRAINED), TABLE),
+    "ContrastiveClustering": lambda: (skdeepclust.ContrastiveClustering(3, **TRAINED), TABLE),
+    "ContrastiveEncoder": lambda: (skdeepclust.ContrastiveEncoder(3, **TRAINED), TABLE),
+    "ContrastiveEncoder-images": lambda: (
+        skdeepclust.ContrastiveEncoder(3, **TRAINED | {"backbone": "compact", "max_epochs": 1}),
+        IMAGES,
+    ),
+    "DEPICT": lambda: (
+        skdeepclust.DEPICT(3, hidden_sizes=(8,), max_epochs=2, batch_size=30, device="cpu", random_state=0),
+        TABLE,
+    ),
+    "DeepClusterEnsemble": lambda: (skdeepclust.DeepClusterEnsemble(3, n_estimators=4, **TRAINED), TABLE),
+    "FrozenEncoder": lambda: (skdeepclust.FrozenEncoder(trained_network(), ("0", "3"), device="cpu"), TABLE),
+    "IcicleGCN": lambda: (skdeepclust.IcicleGCN(3, hidden_sizes=(8,), max_iter=4, **TRAINED), TABLE),
+}
+
+
+@functools.cache
+def fitted(name):
+    """A fitted estimator and its data; tests must leave both as they are."""
+    model, X = (CONSENSUS | DEEP)[name]()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SkdeepclustWarning)
+        return model.fit(X), X
+
+
+def check_same_answers(model, other, X):
+    for method in ("predict", "predict_proba", "transform"):
+        if hasattr(model, method):
+            ours, theirs = getattr(model, method)(X[:25]), getattr(other, method)(X[:25])
+            assert theirs.dtype == ours.dtype
+            np.testing.assert_array_equal(theirs, ours)
+
+
+def parameters(model):
+    """Names and values of the parameters as text, but for places in memory."""
+    return re.sub(r" at 0x\w+", "", repr(model.get_params()))
+
+
+def test_every_public_estimator_is_tested():
+    public = {name for name in skdeepclust.__all__ if inspect.isclass(getattr(skdeepclust, name))}
+    assert {name.partition("-")[0] for name in CONSENSUS | DEEP} == public
+
+
+@pytest.mark.parametrize("name", CONSENSUS | DEEP)
+def test_loaded_estimators_answer_as_before(name, tmp_path):
+    model, X = fitted(name)
+    modules = {"module": own_network()}
+    generator = torch.get_rng_state()
+    model.save(tmp_path / "model")
+    loaded = skdeepclust.load(tmp_path / "model", modules=modules)
+    assert torch.equal(torch.get_rng_state(), generator)
+    assert type(loaded) is type(model)
+    assert vars(loaded).keys() == vars(model).keys()
+    assert parameters(loaded) == parameters(model) == parameters(clone(loaded))
+    if hasattr(model, "labels_"):
+        np.testing.assert_array_equal(loaded.labels_, model.labels_)
+    check_same_answers(model, loaded, X)
+
+
+def test_an_estimator_that_is_not_fitted(tmp_path):
+    skdeepclust.ContrastiveEncoder(7, layers="instance").save(tmp_path)
+    loaded = skdeepclust.load(tmp_path, device="cpu")
+    assert loaded.get_params() == skdeepclust.ContrastiveEncoder(7, layers="instance").get_params()
+    assert not hasattr(loaded, "network_")
+
+
+def test_partial_fit_goes_on(tmp_path):
+    model = skdeepclust.EntropyWeightedConsensus(3, random_state=0).partial_fit(LABELS[:30])
+    model.save(tmp_path)
+    loaded = skdeepclust.load(tmp_path).partial_fit(LABELS[30:])
+    np.testing.assert_array_equal(loaded.predict(LABELS), model.partial_fit(LABELS[30:]).predict(LABELS))
+
+
+def test_callbacks_are_left_out(tmp_path):
+    class Callback:
+        def setup(self, estimator, context): ...
+        def on_fit_task_begin(self, estimator, context): ...
+        def on_fit_task_end(self, estimator, context): ...
+        def teardown(self, estimator, context): ...
+
+    model = clone(fitted("ContrastiveEncoder")[0]).set_callbacks(Callback())
+    model.save(tmp_path)
+    assert "_skl_callbacks" in vars(model)
+    assert "_skl_callbacks" not in vars(skdeepclust.load(tmp_path))
+
+
+# ---------------------------------------------------------------------- files
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Folder, model.json and arrays of a saved USPEC."""
+    folder = tmp_path / "model"
+    fitted("USPEC")[0].save(folder)
+    (arrays,) = folder.glob("*.safetensors")
+    return folder, folder / "model.json", arrays
+
+
+def flip(path, place):
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+def rewrite(path, **changes):
+    """Change the JSON and make its checksum fit."""
+    content = json.loads(path.read_text()) | changes
+    body = {name: content[name] for name in ("arrays", "arrays_sha256", "model")}
+    path.write_text(json.dumps(content | {"sha256": _saving._json_digest(body)}))
+
+
+def test_a_folder_holds_two_files(saved):
+    folder, model, arrays = saved
+    assert {path.name for path in folder.iterdir()} == {model.name, arrays.name}
+    assert json.loads(model.read_text())["arrays"] == arrays.name
+
+
+@pytest.mark.parametrize("place", [10, -1, 2000])
+def test_a_flipped_bit_in_the_arrays(saved, place):
+    flip(saved[2], place)
+    with pytest.raises(SavedModelError, match="is damaged: its SHA-256 is not the one in model.json"):
+        skdeepclust.load(saved[0])
+
+
+def test_truncated_arrays(saved):
+    saved[2].write_bytes(saved[2].read_bytes()[:-100])
+    with pytest.raises(SavedModelError, match="arrays-.*is damaged"):
+        skdeepclust.load(saved[0])
+
+
+def test_missing_arrays(saved):
+    saved[2].unlink()
+    with pytest.raises(SavedModelError, match="arrays-.* is missing"):
+        skdeepclust.load(saved[0])
+
+
+def test_a_number_changed_in_the_json(saved):
+    text = saved[1].read_text()
+    assert '"n_clusters": 3' in text
+    saved[1].write_text(text.replace('"n_clusters": 3', '"n_clusters": 2'))
+    with pytest.raises(SavedModelError, match="model.json is damaged: its content has another checksum"):
+        skdeepclust.load(saved[0])
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b'{"model": {}}', b"\xff\xfe", b'{"format": "1"}'])
+def test_other_content_in_the_json(saved, content):
+    saved[1].write_bytes(content)
+    with pytest.raises(SavedModelError, match="model.json is damaged"):
+        skdeepclust.load(saved[0])
+
+
+def test_truncated_json(saved):
+    saved[1].write_bytes(saved[1].read_bytes()[:-20])
+    with pytest.raises(SavedModelError, match="model.json is damaged"):
+        skdeepclust.load(saved[0])
+
+
+def test_no_model(tmp_path):
+    with pytest.raises(SavedModelError, match="holds no saved model: there is no model.json"):
+        skdeepclust.load(tmp_path)
+
+
+def test_a_newer_format(saved):
+    rewrite(saved[1], format=2, skdeepclust="9.1")
+    with pytest.raises(SavedModelError, match="written by skdeepclust 9.1 in format 2.*Upgrade skdeepclust"):
+        skdeepclust.load(saved[0])
+
+
+@pytest.mark.parametrize("name", ["Popen", "subprocess.Popen", "LogisticRegression"])
+def test_a_foreign_class(saved, name):
+    rewrite(saved[1], model={"$": "object", "class": name, "state": {"args": ["true"]}})
+    with pytest.raises(SavedModelError, match=f"object of the class '{name}'"):
+        skdeepclust.load(saved[0])
+
+
+def test_something_else_than_an_estimator_of_ours(saved):
+    rewrite(saved[1], model={"$": "object", "class": "KMeans", "state": {}})
+    with pytest.raises(SavedModelError, match="holds no estimator of skdeepclust"):
+        skdeepclust.load(saved[0])
+
+
+def test_saving_again_replaces_the_former_model_only(saved):
+    folder, _, former = saved
+    (folder / "notes.txt").write_text("mine")
+    (folder / "arrays-mine.safetensors").write_text("mine")
+    other = skdeepclust.USPEC(2, random_state=1).fit(TABLE)
+    other.save(folder)
+    np.testing.assert_array_equal(skdeepclust.load(folder).labels_, other.labels_)
+    assert not former.exists()
+    assert len(list(folder.iterdir())) == 4
+
+
+@pytest.mark.parametrize("written_before", [0, 1])
+def test_a_crash_while_saving_leaves_the_former_model(saved, monkeypatch, written_before):
+    """At whichever of the two renamings it happens."""
+    calls = []
+
+    def crash(*files):
+        calls.append(files)
+        if len(calls) > written_before:
+            raise OSError("the disk is full")
+        put_in_place(*files)
+
+    put_in_place = _saving.put_in_place
+    monkeypatch.setattr(_saving, "put_in_place", crash)
+    with pytest.raises(OSError, match="disk is full"):
+        skdeepclust.USPEC(2, random_state=1).fit(TABLE).save(saved[0])
+    np.testing.assert_array_equal(skdeepclust.load(saved[0]).labels_, fitted("USPEC")[0].labels_)
+    assert not list(saved[0].glob(".saving-*"))
+
+
+@pytest.mark.parametrize("module", [_saving, _codec, _saved_classes], ids=lambda module: module.__name__)
+def test_nothing_that_executes_files_is_imported(module):
+    tree = ast.parse(inspect.getsource(module))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert not {name.partition(".")[0] for name in imported} & {"pickle", "joblib", "marshal", "shelve", "runpy"}
+    called = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert not called & {"eval", "exec", "compile", "__import__"}
+
+
+def test_loading_unpickles_nothing(tmp_path, monkeypatch):
+    model, X = fitted("DeepClusterEnsemble")
+    model.save(tmp_path)
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("unpickled")
+
+    with monkeypatch.context() as patch:  # numba's cache of kernels, which predict may ask for, is made of pickles
+        for name in ("load", "loads", "Unpickler"):
+            patch.setattr(pickle, name, refuse)
+        patch.setattr(torch, "load", refuse)
+        loaded = skdeepclust.load(tmp_path)
+    np.testing.assert_array_equal(loaded.predict(X), model.labels_)
+
+
+def test_the_consensus_half_loads_without_torch(saved):
+    code = (
+        "import sys, skdeepclust; labels = skdeepclust.load(sys.argv[1]).labels_; "
+        "print(len(labels), 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, saved[0]], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["60", "False"], done.stderr
+
+
+def test_without_safetensors(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    with pytest.raises(ImportError, match=r"pip install 'skdeepclust\[io\]'"):
+        fitted("USPEC")[0].save(tmp_path)
+
+
+# ------------------------------------------------------- networks and devices
+
+
+def test_code_among_the_parameters_is_refused(tmp_path):
+    model = clone(fitted("ContrastiveEncoder")[0])
+    with pytest.raises(TypeError, match=r"augmentation is <function.*set_params\(augmentation=...\)"):
+        model.set_params(augmentation=lambda x: x).save(tmp_path)
+    with pytest.raises(TypeError, match="backbone is <class.*joblib.dump"):
+        clone(model).set_params(augmentation="auto", backbone=nn.Linear).save(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_parameters_of_the_network_that_were_changed_after_fit(tmp_path):
+    model = pickle.loads(pickle.dumps(fitted("ContrastiveEncoder")[0])).set_params(n_clusters=5)
+    with pytest.raises(ValueError, match="changed after fit.*set_params"):
+        model.save(tmp_path)
+
+
+def test_a_device_that_is_gone(tmp_path):
+    model, X = fitted("ContrastiveEncoder")
+    away = pickle.loads(pickle.dumps(model)).set_params(device="cuda:99")
+    away.save(tmp_path)
+    loaded = skdeepclust.load(tmp_path)
+    with pytest.warns(DeviceChangedWarning, match="device='cuda:99' is not available here"):
+        loaded.transform(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeviceChangedWarning)
+        check_same_answers(model, skdeepclust.load(tmp_path, device="cpu"), X)
+    with pytest.raises(ValueError, match="device='cuda:99' cannot be used here"):
+        skdeepclust.load(tmp_path, device="cuda:99")
+
+
+def test_networks_inside_go_to_the_device_too(tmp_path):
+    fitted("DeepClusterEnsemble")[0].save(tmp_path)
+    loaded = skdeepclust.load(tmp_path, device="cpu")
+    assert loaded.encoder_.reader_.device == torch.device("cpu")
+    assert skdeepclust.load(tmp_path).encoder_.reader_.device is None  # settles when it is used
+
+
+def test_networks_of_the_users_are_given_back(tmp_path):
+    encoder = skdeepclust.FrozenEncoder(trained_network(), ("0", "3"), preprocess=nn.Tanh(), device="cpu")
+    model = skdeepclust.DeepClusterEnsemble(3, encoder=encoder, n_estimators=4, device="cpu", random_state=0).fit(TABLE)
+    model.save(tmp_path)
+    mine = own_network()
+    before = {name: value.clone() for name, value in mine.state_dict().items()}
+    modules = {"encoder__module": mine, "encoder__preprocess": nn.Tanh()}
+    loaded = skdeepclust.load(tmp_path, modules=modules)
+    check_same_answers(model, loaded, TABLE)
+    assert all(torch.equal(value, before[name]) for name, value in mine.state_dict().items())
+    with pytest.raises(ValueError, match=r"modules=\{'encoder__module': module\}"):
+        skdeepclust.load(tmp_path)
+    with pytest.raises(ValueError, match=r"modules\['encoder__module'\] is not the network that was saved"):
+        skdeepclust.load(tmp_path, modules=modules | {"encoder__module": nn.Linear(6, 5)})
+
+
+# ------------------------------------------------------- pickle, joblib, skops
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_pickles_of_networks_hold_no_device(name, tmp_path):
+    model, X = fitted(name)
+    assert b"torch\ndevice" not in pickle.dumps(model, protocol=2)
+    path = tmp_path / "model.joblib"
+    joblib.dump(model, path)
+    check_same_answers(model, joblib.load(path), X)
+
+
+@pytest.mark.parametrize("name", ["AnchorContrastiveClustering", "ContrastiveEncoder", "DEPICT", "FrozenEncoder"])
+def test_pickles_from_a_device_that_is_gone(name):
+    model, X = fitted(name)
+    away = pickle.loads(pickle.dumps(model)).set_params(device="cuda:99")
+    arrived = pickle.load(io.BytesIO(pickle.dumps(away)))
+    with pytest.warns(DeviceChangedWarning, match="device='cuda:99' is not available here"):
+        features = arrived.transform(X)
+    if arrived.reader_.device.type == "cpu":
+        np.testing.assert_array_equal(features, model.transform(X))
+
+
+# What docs/saving.md lists; EntropyWeightedConsensus with method="average" has a rule of its own.
+SKOPS_TYPES = {
+    "BaseClusterings": [
+        "BaseClusterings", "CentreRule", "ProductSearch", "RepresentativeGraph", "RowwiseKMeans", "USPEC",
+    ],
+    "EntropyWeightedConsensus": ["CentreRule", "EntropyWeightedConsensus", "LabelCoder", "TransferCutRule"],
+    "EntropyWeightedConsensus-average": ["AverageRule", "EntropyWeightedConsensus", "LabelCoder"],
+    "PathIntegralClustering": ["NeighbourVote", "PathIntegralClustering", "RowSearch"],
+    "PathIntegralClustering-many": ["NeighbourVote", "PathIntegralClustering", "ProductSearch", "RowSearch"],
+    "TransferCut": ["CentreRule", "TransferCut"],
+    "USENC": [
+        "BaseClusterings", "CentreRule", "EntropyWeightedConsensus", "LabelCoder", "ProductSearch",
+        "RepresentativeGraph", "TransferCutRule", "USENC", "USPEC",
+    ],
+    "USPEC": ["CentreRule", "NeighbourLists", "RepresentativeGraph", "USPEC"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CONSENSUS)
+def test_skops(name):
+    sio = pytest.importorskip("skops.io")
+    model, X = fitted(name)
+    if name == "EntropyWeightedConsensus-average":
+        model = clone(model).set_params(random_state=0).fit(X)
+    data = sio.dumps(model)
+    untrusted = sio.get_untrusted_types(data=data)
+    assert all(kind.startswith("skdeepclust.") for kind in untrusted)
+    assert sorted(kind.rpartition(".")[2] for kind in untrusted) == SKOPS_TYPES[name]
+    check_same_answers(model, sio.loads(data, trusted=untrusted), X)
+
+
+def test_estimators_of_scikit_learn_inside(tmp_path):
+    model = skdeepclust.BaseClusterings(3, base_clusterer=KMeans(n_init=1), random_state=0).fit(TABLE)
+    model.save(tmp_path)
+    check_same_answers(model, skdeepclust.load(tmp_path), TABLE)
