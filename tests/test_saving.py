@@ -353,16 +353,18 @@ def test_networks_inside_go_to_the_device_too(tmp_path):
 
 
 def test_networks_of_the_users_are_given_back(tmp_path):
-    encoder = skdeepclust.FrozenEncoder(trained_network(), ("0", "3"), preprocess=nn.Tanh(), device="cpu")
+    encoder = skdeepclust.FrozenEncoder(
+        trained_network(), ("0", "3"), preprocess=nn.Tanh(), pooling=lambda x: 2 * x, device="cpu"
+    )
     model = skdeepclust.DeepClusterEnsemble(3, encoder=encoder, n_estimators=4, device="cpu", random_state=0).fit(TABLE)
     model.save(tmp_path)
     mine = own_network()
     before = {name: value.clone() for name, value in mine.state_dict().items()}
-    modules = {"encoder__module": mine, "encoder__preprocess": nn.Tanh()}
+    modules = {"encoder__module": mine, "encoder__preprocess": nn.Tanh(), "encoder__pooling": lambda x: 2 * x}
     loaded = skdeepclust.load(tmp_path, modules=modules)
     check_same_answers(model, loaded, TABLE)
     assert all(torch.equal(value, before[name]) for name, value in mine.state_dict().items())
-    with pytest.raises(ValueError, match=r"modules=\{'encoder__module': module\}"):
+    with pytest.raises(ValueError, match=r"pass what encoder__module was, as modules=\{'encoder__module': ...\}"):
         skdeepclust.load(tmp_path)
     with pytest.raises(ValueError, match=r"modules\['encoder__module'\] is not the network that was saved"):
         skdeepclust.load(tmp_path, modules=modules | {"encoder__module": nn.Linear(6, 5)})

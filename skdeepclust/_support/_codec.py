@@ -37,6 +37,7 @@ class Encoder:
     def __init__(self) -> None:
         self.arrays: dict[str, NDArray] = {}
         self._met: dict[int, tuple[str, Any]] = {}  # the value too, so that its id is not given to another one
+        self._given_back: set[int] = set()  # ids of code of the user's
 
     def __call__(self, value: Any, path: tuple[str, ...] = ()) -> Any:
         """Return the tree of `value`, which is found at `path`.
@@ -94,9 +95,12 @@ class Encoder:
             return {_TAG: "device", "name": str(value)}
         if torch is not None and isinstance(value, torch.nn.Module):
             return {_TAG: "module", "name": _module_name(path), "weights": self(dict(value.state_dict()), path)}
+        if id(value) in self._given_back and callable(value):
+            return {_TAG: "module", "name": _module_name(path), "weights": None}
         if not is_known(type(value)):
             raise _refused(value, path)
         state = saved_state(value)
+        self._given_back |= {id(state[name]) for name in getattr(value, "_given_back", ())}
         return {_TAG: "object", "class": type(value).__name__, "state": self._dict(state, path)}
 
     def _array(self, value, path):
@@ -143,8 +147,8 @@ class Decoder:
         Arrays by path.
     device : str, torch.device or None
         Passed to the method `_put_on` of objects that have it; None leaves the choice to them.
-    modules : mapping of str to nn.Module
-        Networks of the user's, by the name of the parameter they were passed as.
+    modules : mapping of str to nn.Module or callable
+        Code of the user's, by the name of the parameter it was passed as.
     """
 
     def __init__(self, arrays: Mapping[str, NDArray], device: Any, modules: Mapping[str, Any]):
@@ -227,9 +231,11 @@ class Decoder:
         name = tree["name"]
         if name not in self._modules:
             raise ValueError(
-                f"the saved model holds the weights of a network of your own, but not its code; pass the module that "
-                f"{name} was, as modules={{{name!r}: module}}."
+                f"the saved model needs code of your own, which is not in the files; pass what {name} was, as "
+                f"modules={{{name!r}: ...}}."
             )
+        if tree["weights"] is None:
+            return self._modules[name]
         module = copy.deepcopy(self._modules[name])
         try:
             module.load_state_dict(self(tree["weights"], path))
@@ -255,7 +261,7 @@ def saved_state(value: Any) -> dict[str, Any]:
     """What is saved of an object of one of :data:`~._saved_classes.CLASSES`, by names that are strings.
 
     It is what a pickle holds, unless a class says by ``_saved_state()`` and ``_from_saved_state(state)`` that
-    it is something else.
+    it is something else. `_given_back` of a class names attributes that may be functions, which `load` is passed again.
     """
     return value._saved_state() if hasattr(value, "_saved_state") else value.__getstate__()
 
@@ -297,9 +303,8 @@ def _refused(value: Any, path: tuple[str, ...]) -> TypeError:
     if callable(value):
         return TypeError(
             f"{name} is {value!r}; functions and classes are code, which save() does not write. Where training alone "
-            f"needs it, as an augmentation, set a value that can be saved on the estimator that holds it, "
-            f"set_params({path[-1]}=...); where a network may stand, make it an nn.Module, which load() takes by "
-            "modules=. Otherwise use joblib.dump."
+            f"needs it, as an augmentation, set a value that can be saved on the estimator that holds it: "
+            f"set_params({path[-1]}=...). Otherwise use joblib.dump."
         )
     return TypeError(
         f"{name} is a {type(value).__module__}.{type(value).__qualname__}"

@@ -83,9 +83,9 @@ def load(directory: str | os.PathLike, device=None, modules=None):
     device : str or torch.device, default=None
         Where the networks go. None: where their parameter `device` says, the best there is if that says nothing; if
         this machine does not have it, to the best there is, with a :class:`DeviceChangedWarning`.
-    modules : dict of str to nn.Module, default=None
-        Networks of your own that the estimator holds, whose weights alone are saved: by the name of the parameter, such
-        as "module" or "encoder__module". They are copied, and the copies get the saved weights.
+    modules : dict of str to nn.Module or callable, default=None
+        What an estimator holds of your own code, such as `module` and `preprocess` of a FrozenEncoder: by the name of
+        the parameter, as in "encoder__module". Networks are copied, and the copies get the saved weights.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def load(directory: str | os.PathLike, device=None, modules=None):
     SavedModelError
         If a file is missing or damaged, written by a newer version, or holds a class that is not known. A ValueError.
     ValueError
-        If `modules` lacks a network, or `device` is not there.
+        If `modules` lacks what the estimator needs, or `device` is not there.
     ImportError
         Without safetensors: ``pip install 'skdeepclust[io]'``.
 

@@ -245,6 +245,8 @@ class FrozenEncoder(SaveMixin, TransformerMixin, BaseEstimator):
             self.network_ = replace(self.network_, module=self._module_on(device))
             self.reader_ = self.reader_.on(device)
 
+    _given_back = ("preprocess", "pooling")
+
     def _saved_state(self):
         return super()._saved_state() | {"module": self.module}
 
