@@ -19,7 +19,7 @@ from ..nn.device import resolve_device
 from ..nn.ranks import find_ranks
 from ._agreement_monitor import AgreementMonitor
 from ._layer_consensus import fit_layer_consensus
-from ._prepared_encoder import encoder_steps, prepare_encoder
+from ._prepared_encoder import encoder_branches, encoder_layers, prepare_encoder
 
 _ENCODER_PARAMETERS = (
     "n_clusters",
@@ -58,8 +58,9 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
         What the rows of a 2-D `X` are when they are flattened images; None for a table. Arrays (n, h, w) and
         (n, h, w, c) are images by themselves.
     encoder : transformer or None, default=None
-        What turns rows into features; cloned, and seeded if it has a `random_state` of None. None is a
-        ContrastiveEncoder with the parameters below; they have no effect on an encoder of your own.
+        What turns rows into features; cloned, and seeded if it has a `random_state` of None. A FeatureUnion of encoders
+        makes an ensemble over the layers of several networks. None is a ContrastiveEncoder with the parameters below;
+        they have no effect on an encoder of your own.
     layers : tuple of str, default=("backbone", "instance", "cluster_hidden", "cluster")
         Layers to cluster: "backbone", "instance_hidden", "instance", "cluster_hidden". "cluster", the outputs of the
         cluster head, is not clustered again: the largest output is the cluster.
@@ -130,7 +131,7 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
     cluster_weights_ : ndarray, float64
         Weight of every base cluster.
     history_ : list of dict
-        One record per epoch of the encoder; empty if it keeps none.
+        One record per epoch of the encoder, of the first of several; empty if it keeps none.
     n_iter_ : int
         Epochs trained.
     image_shape_ : tuple (h, w, c) or None
@@ -249,9 +250,9 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
             self.encoder_, features = unfinished.args
         task.call_on_fit_task_end(estimator=self, X=rows)
         vars(self).pop("consensus_", None)  # of an earlier fit: it does not belong to the new encoder
-        *_, last = encoder_steps(self.encoder_)
-        self.history_ = getattr(last, "history_", [])
-        self.n_iter_ = getattr(last, "n_iter_", 1)
+        trained = encoder_branches(self.encoder_)[0][-1]
+        self.history_ = getattr(trained, "history_", [])
+        self.n_iter_ = getattr(trained, "n_iter_", 1)
         # 2. Cluster, on the first rank.
         task = context.subcontext(task_name="clustering").call_on_fit_task_begin(estimator=self, X=rows)
         fitted = self._cluster(base, consensus, features) if ranks.is_first else None
@@ -265,11 +266,8 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
 
     def _cluster(self, base, consensus, features):
         """Base clusterings, layer by layer, and their weighted consensus."""
-        *_, last = encoder_steps(self.encoder_)
-        base.set_params(
-            group_sizes=getattr(last, "layer_sizes_", None),
-            score_groups=getattr(last, "score_groups_", ()),
-        )
+        group_sizes, score_groups = encoder_layers(self.encoder_)
+        base.set_params(group_sizes=group_sizes, score_groups=score_groups)
         self.base_labels_ = base.fit_transform(features)
         votes, voting = fit_layer_consensus(consensus, self.base_labels_, base.groups_, base.score_groups)
         return base, voting, votes, consensus
@@ -326,8 +324,10 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
 
 def _layers_of(encoder):
     """Layers that `encoder` will return side by side; None if that shows after `fit` only."""
-    *_, last = encoder_steps(encoder)
-    return check_layers(last.layers, last._layers_known) if isinstance(last, NetworkEncoder) else None
+    ends = [way[-1] for way in encoder_branches(encoder)]
+    if not all(isinstance(end, NetworkEncoder) for end in ends):
+        return None
+    return tuple(name for end in ends for name in check_layers(end.layers, end._layers_known))
 
 
 class _InterruptedTraining(Exception):
@@ -336,16 +336,16 @@ class _InterruptedTraining(Exception):
 
 def _train_and_encode(encoder, rows, monitor, encode, verbose, context):
     """Fit `encoder`; return it with the features of `rows` where `encode`. A function, so that joblib can cache it."""
-    *_, last = steps = encoder_steps(encoder)
-    for step in steps:
+    ways = encoder_branches(encoder)
+    for step in (step for way in ways for step in way):
         if "verbose" in step.get_params(deep=False):
             step.set_params(verbose=verbose)
     with context.propagate_callback_context(encoder):
         if monitor is None:
-            encoder.fit(rows)
+            encoder.fit(rows, None)
         else:
             encoder.fit_watched(rows, monitor)
     features = np.asarray(encoder.transform(rows)) if encode else None
-    if getattr(last, "was_interrupted_", False):
+    if any(getattr(way[-1], "was_interrupted_", False) for way in ways):
         raise _InterruptedTraining(encoder, features)
     return encoder, features

@@ -314,7 +314,7 @@ class IcicleGCN(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, Cluste
                 checkpoint_dir=folder,
                 random_state=own,
             )
-        return encoder.fit(rows)
+        return encoder.fit(rows, None)
 
     def _encode(self, rows):
         encoded = rows[:] if isinstance(self.encoder_, str) else self.encoder_.transform(rows)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The encoder that a user passes to an estimator: cloned, and told what the estimator knows."""
 
+from numbers import Integral
+
 from sklearn.base import clone
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 
 
 def prepare_encoder(encoder, image_shape, random_state):
@@ -12,7 +14,7 @@ def prepare_encoder(encoder, image_shape, random_state):
     ----------
     encoder : transformer
         With ``fit`` and ``transform``. In a pipeline, every step gets the seed and the first the shape: what the others
-        are given is a table.
+        are given is a table. Parts of a FeatureUnion get seeds that differ.
     image_shape : tuple (h, w, c) or None
         What rows are.
     random_state : int or RandomState instance
@@ -26,21 +28,51 @@ def prepare_encoder(encoder, image_shape, random_state):
     if isinstance(encoder, type) or not all(hasattr(encoder, m) for m in ("fit", "transform")):
         raise TypeError(f"encoder must be None or a transformer; got {encoder!r}.")
     encoder = clone(encoder)
-    first, *others = encoder_steps(encoder)
-    _set_where_none(first, random_state=random_state, image_shape=image_shape)
-    for step in others:
-        _set_where_none(step, random_state=random_state)
+    for i, (first, *others) in enumerate(encoder_branches(encoder)):
+        # Two networks of one kind that are seeded alike would be the same network twice.
+        seed = (random_state + i) % 2**32 if isinstance(random_state, Integral) else random_state
+        _set_where_none(first, random_state=seed, image_shape=image_shape)
+        for step in others:
+            _set_where_none(step, random_state=seed)
     return encoder
 
 
-def encoder_steps(encoder):
-    """The transformers that rows go through: the steps of a pipeline, those of pipelines in it among them.
+def encoder_branches(encoder):
+    """The ways that rows can go through `encoder`, each as the list of its transformers.
 
-    The last one says what the features are: their layers, and the history of their training.
+    One, if it is a transformer or a pipeline of them; several, if it is a union of features or a pipeline that ends in
+    one. The last transformer of a way says what its features are: their layers, and the history of their training.
     """
-    if not isinstance(encoder, Pipeline):
-        return [encoder]
-    return [part for _, step in encoder.steps if step not in (None, "passthrough") for part in encoder_steps(step)]
+    if isinstance(encoder, FeatureUnion):
+        return [way for _, part in encoder.transformer_list if _is_step(part) for way in encoder_branches(part)]
+    if isinstance(encoder, Pipeline):
+        *front, last = [step for _, step in encoder.steps if _is_step(step)]
+        shared = [step for part in front for step in encoder_branches(part)[0]]
+        return [shared + way for way in encoder_branches(last)]
+    return [[encoder]]
+
+
+def encoder_layers(encoder):
+    """Widths of the layers that a fitted encoder returns side by side, and which of them hold scores of clusters.
+
+    Returns
+    -------
+    group_sizes : tuple of int or None
+        None if nothing is known of them.
+    score_groups : tuple of int
+    """
+    ends = [way[-1] for way in encoder_branches(encoder)]
+    if len(ends) == 1:
+        return getattr(ends[0], "layer_sizes_", None), getattr(ends[0], "score_groups_", ())
+    sizes, score_groups = (), ()
+    for end in ends:
+        score_groups += tuple(len(sizes) + i for i in getattr(end, "score_groups_", ()))
+        sizes += tuple(getattr(end, "layer_sizes_", None) or (len(end.get_feature_names_out()),))
+    return sizes, score_groups
+
+
+def _is_step(step):
+    return step is not None and not isinstance(step, str)
 
 
 def _set_where_none(step, **parameters):
