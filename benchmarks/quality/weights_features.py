@@ -80,7 +80,8 @@ def frozen(name, seed, folder, cache, layers=("stage6", "stage7", "head"), refer
 
         X, y = DATASETS[name](folder)
         rows = np.sort(np.random.default_rng(0).permutation(len(y))[:N_CIFAR10])
-        return layer_features(X[rows], folder / "weights" / "efficientnet_lite0.pth") | {"y": y[rows]}
+        weights = folder / "weights" / "efficientnet_lite0.pth"
+        return layer_features(X[rows], weights, precision="float32") | {"y": y[rows]}
 
     arrays = cached(cache / f"frozen_{name}.npz", make)
     return blocks(arrays, arrays["y"], layers, reference)
