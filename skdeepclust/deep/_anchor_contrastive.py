@@ -66,7 +66,7 @@ class AnchorContrastiveClustering(HeadClustererMixin, ContrastiveEncoder):
         normalisation), "cluster" (log c).
     backbone, augmentation, n_neighbors, neighbors_from, max_epochs, max_time, batch_size, micro_batch_size, \
 learning_rate, weight_decay, temperature, projection_dim, device, precision, checkpoint_dir, checkpoint_every, \
-random_state, verbose
+random_state, verbose : see ContrastiveEncoder
         As in :class:`~skdeepclust.ContrastiveEncoder`. A step of the joint training has three views per sample.
 
     Attributes
@@ -101,19 +101,19 @@ random_state, verbose
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only when `X` has string column names.
 
-    Warns
-    -----
-    ClusterCollapseWarning
-        If clusters of the chosen reading are empty.
-    WeakRecipeWarning, TrainingInterruptedWarning
-        As ContrastiveEncoder does.
-
     Raises
     ------
     ValueError, TypeError
         Before training starts.
     FloatingPointError
         If the loss stops being finite.
+
+    Warns
+    -----
+    ClusterCollapseWarning
+        If clusters of the chosen reading are empty.
+    WeakRecipeWarning, TrainingInterruptedWarning
+        As ContrastiveEncoder does.
 
     See Also
     --------

@@ -30,7 +30,7 @@ class ContrastiveClustering(
         Outputs of the cluster head, >= 1.
     image_shape, backbone, augmentation, n_neighbors, neighbors_from, max_epochs, max_time, batch_size, \
 micro_batch_size, learning_rate, weight_decay, temperature, projection_dim, device, precision, \
-checkpoint_dir, checkpoint_every, random_state, verbose
+checkpoint_dir, checkpoint_every, random_state, verbose : see ContrastiveEncoder
         As in :class:`~skdeepclust.ContrastiveEncoder`.
 
     Attributes

@@ -128,6 +128,13 @@ class DEPICT(HeadClustererMixin, NetworkEncoder):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only when `X` has string column names.
 
+    Raises
+    ------
+    ValueError, TypeError
+        Before training starts.
+    FloatingPointError
+        If the loss stops being finite.
+
     Warns
     -----
     ClusterCollapseWarning
@@ -137,13 +144,6 @@ class DEPICT(HeadClustererMixin, NetworkEncoder):
         training.
     TrainingInterruptedWarning
         If Ctrl-C ended the training; before step 2 that is made at once.
-
-    Raises
-    ------
-    ValueError, TypeError
-        Before training starts.
-    FloatingPointError
-        If the loss stops being finite.
 
     See Also
     --------

@@ -115,13 +115,17 @@ class IcicleGCN(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, Cluste
         Peak rate of Adam for the graph network.
     tol : float, default=1e-3
         The graph network is done when twice in a row less than this share of the labels has changed in ten passes.
-    backbone, augmentation, max_epochs, batch_size, precision
+    backbone, augmentation, max_epochs : see ContrastiveEncoder
         Of the ContrastiveEncoder with ``encoder=None``; without effect on an encoder of your own.
     max_time : float or None, default=None
         Seconds of training: three quarters for the ContrastiveEncoder of ``encoder=None``, the rest, or with an encoder
         of your own all of it, for the graph network.
+    batch_size : int, default=256
+        Samples per step of the ContrastiveEncoder with ``encoder=None``.
     device : str or torch.device, default=None
         Where to train; None: the best there is. New rows go through the graph network on the CPU.
+    precision : {"auto", "bfloat16", "float32"}, default="auto"
+        Of the ContrastiveEncoder with ``encoder=None``.
     checkpoint_dir : str or path-like, default=None
         Where the states of both trainings are kept, so that the same call after a crash goes on from there.
     checkpoint_every : float, default=120

@@ -110,13 +110,6 @@ class ContrastiveEncoder(NetworkEncoder):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only when `X` has string column names.
 
-    Warns
-    -----
-    WeakRecipeWarning
-        For colour images with ``max_epochs="auto"``.
-    TrainingInterruptedWarning
-        If Ctrl-C ended the training; the network is kept as it was then.
-
     Raises
     ------
     ValueError, TypeError
@@ -124,6 +117,13 @@ class ContrastiveEncoder(NetworkEncoder):
         that holds another training.
     FloatingPointError
         If the loss stops being finite.
+
+    Warns
+    -----
+    WeakRecipeWarning
+        For colour images with ``max_epochs="auto"``.
+    TrainingInterruptedWarning
+        If Ctrl-C ended the training; the network is kept as it was then.
 
     See Also
     --------
