@@ -70,6 +70,10 @@ class ImageFolder:
     UnreadableImageWarning
         If files were left out.
 
+    See Also
+    --------
+    skdeepclust.DeepClusterEnsemble : Takes a folder in place of an array, as all deep estimators do.
+
     Notes
     -----
     With a cache, files are decoded at once, so that a damaged one shows before any training. With ``cache=None`` only

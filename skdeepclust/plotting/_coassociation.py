@@ -72,6 +72,10 @@ class CoassociationDisplay:
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     image_ : matplotlib AxesImage
+
+    See Also
+    --------
+    LayerReliabilityDisplay : How far each base clustering can be relied on.
     """
 
     def __init__(self, blocks, block_labels):
@@ -124,7 +128,7 @@ class CoassociationDisplay:
             Label matrix, -1 = missing.
         labels : array-like of shape (n_samples,)
             Cluster of each row; rows with -1 are left out.
-        max_samples, n_blocks, random_state, ax
+        max_samples, n_blocks, random_state, ax : see `from_estimator`
             As in :meth:`from_estimator`.
 
         Returns
@@ -155,6 +159,7 @@ class CoassociationDisplay:
         ax : matplotlib Axes or None, default=None
             Where to draw; None makes a figure.
         cmap : str or matplotlib Colormap, default="cividis"
+            Colours from 0 to 1.
 
         Returns
         -------

@@ -111,11 +111,12 @@ class EmbeddingDisplay:
         Parameters
         ----------
         features : array-like of shape (n_samples, n_features)
+            What is mapped.
         labels : array-like of shape (n_samples,)
             Cluster of each row, -1 = none.
         certainty : array-like of shape (n_samples,) or None, default=None
             Between 0 and 1, for example ``predict_proba(X).max(axis=1)``.
-        max_points, random_state, ax
+        max_points, random_state, ax : see `from_estimator`
             As in :meth:`from_estimator`.
 
         Returns

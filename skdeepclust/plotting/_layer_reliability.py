@@ -24,6 +24,10 @@ class LayerReliabilityDisplay:
     ----------
     ax_ : ndarray of two matplotlib Axes
     figure_ : matplotlib Figure
+
+    See Also
+    --------
+    CoassociationDisplay : Which rows the base clusterings keep together.
     """
 
     def __init__(self, reliability):

@@ -45,7 +45,8 @@ class ClusterMontageDisplay:
         model : fitted clusterer
             With ``predict_proba``.
         X : array-like of shape (n, h, w) or (n, h, w, c), or (n, d) if the model knows the shape of its images
-        n_certain, n_uncertain, tile_size
+            The images.
+        n_certain, n_uncertain, tile_size : int
             As in :func:`cluster_montage`.
         ax : matplotlib Axes or None, default=None
             Where to draw; None makes a figure.
@@ -77,7 +78,9 @@ class ClusterMontageDisplay:
 
         Parameters
         ----------
-        images, labels, confidence, n_certain, n_uncertain, tile_size
+        images, labels, confidence : array-like
+            As in :func:`cluster_montage`.
+        n_certain, n_uncertain, tile_size : int
             As in :func:`cluster_montage`.
         ax : matplotlib Axes or None, default=None
             Where to draw; None makes a figure.

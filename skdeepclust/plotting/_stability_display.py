@@ -21,6 +21,10 @@ class StabilityDisplay:
     lines_ : list of matplotlib Line2D
         Stability, agreement, and the chosen number.
 
+    See Also
+    --------
+    skdeepclust.stability_curve : The numbers alone.
+
     Examples
     --------
     >>> from sklearn.datasets import make_blobs
@@ -43,7 +47,9 @@ class StabilityDisplay:
         model : fitted ensemble
             With ``base_labels_``.
         n_clusters : iterable of int, default=range(2, 21)
+            Numbers of clusters to compare.
         n_resamples : int, default=20
+            Ways to halve the ensemble.
         random_state : int, RandomState or None, default=None
             As in :func:`~skdeepclust.stability_curve`, which has further options: ``StabilityDisplay(curve).plot()``.
         ax : matplotlib Axes or None, default=None
@@ -63,7 +69,7 @@ class StabilityDisplay:
         ----------
         base_labels : array-like of shape (n_samples, n_clusterings)
             Label matrix, -1 = missing.
-        n_clusters, n_resamples, random_state, ax
+        n_clusters, n_resamples, random_state, ax : see `from_estimator`
             As in :meth:`from_estimator`.
 
         Returns

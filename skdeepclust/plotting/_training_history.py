@@ -55,6 +55,10 @@ class TrainingHistoryDisplay:
     lines_ : list of matplotlib Line2D
     agreement_ax_ : matplotlib Axes or None
         The axis on the right, where there is something on it.
+
+    See Also
+    --------
+    skdeepclust.report.write_report : A page with this and more.
     """
 
     def __init__(self, history):
