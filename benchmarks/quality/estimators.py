@@ -93,8 +93,15 @@ def depict(n_clusters, seed):
     return DEPICT(n_clusters, random_state=seed), as_given
 
 
-def depict_published(n_clusters, seed):
-    """The same with a single round and without augmentation."""
+def depict_one_round(n_clusters, seed):
+    """The same with clusters found once."""
+    from skdeepclust import DEPICT
+
+    return DEPICT(n_clusters, n_rounds=1, random_state=seed), as_given
+
+
+def depict_plain(n_clusters, seed):
+    """The same with clusters found once, and dropout as the only noise, as published."""
     from skdeepclust import DEPICT
 
     return DEPICT(n_clusters, n_rounds=1, augmentation="none", random_state=seed), as_given
@@ -108,10 +115,10 @@ def depict_ensemble(n_clusters, seed):
 
 
 def ae_kmeans(n_clusters, seed):
-    """An autoencoder, that of DEPICT without noise but dropout, trained as long, and k-means of its embedding."""
+    """The autoencoder of DEPICT alone, with dropout as the only noise, and k-means of its embedding."""
     from skdeepclust import DEPICT
 
-    parameters = {"pretraining": 1.0, "initializer": "kmeans", "augmentation": "none"}
+    parameters = {"pretraining": 1.0, "initializer": "kmeans", "augmentation": "none", "max_epochs": 20}
     return DEPICT(n_clusters, **parameters, random_state=seed), as_given
 
 
@@ -131,7 +138,8 @@ ESTIMATORS = {
     "deepclue": deepclue,
     "depict": depict,
     "depict_ensemble": depict_ensemble,
-    "depict_published": depict_published,
+    "depict_one_round": depict_one_round,
+    "depict_plain": depict_plain,
     "head": head,
     "icicle": icicle,
     "kmeans": kmeans,
