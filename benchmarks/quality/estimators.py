@@ -118,7 +118,7 @@ def ae_kmeans(n_clusters, seed):
     """The autoencoder of DEPICT alone, with dropout as the only noise, and k-means of its embedding."""
     from skdeepclust import DEPICT
 
-    parameters = {"pretraining": 1.0, "initializer": "kmeans", "augmentation": "none", "max_epochs": 20}
+    parameters = {"pretraining": 1.0, "initializer": "kmeans", "augmentation": "none"}
     return DEPICT(n_clusters, **parameters, random_state=seed), as_given
 
 
