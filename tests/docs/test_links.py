@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from skdeepclust._support import _warnings
+
 ROOT = Path(__file__).parents[2]
 GENERATED = {"_build", "auto_examples", "generated"}
 PAGES = sorted(
@@ -55,3 +57,8 @@ def test_the_reference_names_everything_public(module):
     submodules = {"datasets", "metrics"}
     missing = set(importlib.import_module(f"skdeepclust{module}").__all__) - words - submodules
     assert not missing, f"docs/api.rst does not name {sorted(missing)} of skdeepclust{module}"
+
+
+def test_the_reference_names_every_warning():
+    words = set(re.findall(r"\w+", (ROOT / "docs/api.rst").read_text(encoding="utf-8")))
+    assert {name for name in vars(_warnings) if name.endswith("Warning") and name != "UserWarning"} <= words
