@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ._atomic import put_in_place
+
 
 def write_array(
     folder: str | os.PathLike, prefix: str, shape: tuple[int, ...], fill: Callable[[NDArray], object]
@@ -42,7 +44,7 @@ def write_array(
         array.flush()
         del array  # some systems rename no file that is open
         finished = unfinished.with_suffix("")
-        os.replace(unfinished, finished)
+        put_in_place(unfinished, finished)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise

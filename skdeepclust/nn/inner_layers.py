@@ -58,6 +58,7 @@ class InnerLayers:
             raise ValueError("module=None: the network is without its module; give it one.")
         # inference_mode(False): what a module keeps from a pass, such as a table of positions, must serve in training.
         with torch.inference_mode(False), torch.no_grad(), ExitStack() as stack:
+            x = x.clone()  # of inference mode it may be; preprocess and module may write into it all the same
             if self.preprocess is not None:
                 x = self._preprocessed(x)
             stack.enter_context(evaluation_mode(module))

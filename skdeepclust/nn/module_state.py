@@ -8,6 +8,7 @@ tensor on a GPU cannot be read where there is none.
 import copy
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,6 +48,7 @@ def store(module: nn.Module) -> nn.Module:
 def restore(module: nn.Module) -> nn.Module:
     """Give a module that :func:`store` made its tensors; what was shared by several parts is shared again."""
     made: dict[int, Tensor] = {}
+    held: dict[str, Any]
     for part in module.modules():
         for held in (part._parameters, part._buffers):
             for name, stored in held.items():

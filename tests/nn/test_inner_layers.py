@@ -85,6 +85,14 @@ def test_preprocess_comes_first(module):
             InnerLayers(module, preprocess=wrong).layers(X, ("",))
 
 
+def test_preprocess_and_module_may_write_into_the_batch():
+    with torch.inference_mode():
+        x = X.clone()
+        (out,) = InnerLayers(nn.ReLU(inplace=True), preprocess=lambda x: x.mul_(2)).layers(x, ("",))
+    assert torch.equal(out, (2 * X).relu())
+    assert torch.equal(x, X)
+
+
 def test_precision(module):
     (full,) = InnerLayers(module, precision="float32").layers(X, ("shared",))
     (half,) = InnerLayers(module, precision="bfloat16").layers(X, ("shared",))
