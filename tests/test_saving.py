@@ -238,7 +238,7 @@ def test_a_foreign_class(saved, name):
 
 
 def test_something_else_than_an_estimator_of_ours(saved):
-    rewrite(saved[1], model={"$": "object", "class": "KMeans", "state": {}})
+    rewrite(saved[1], model={"$": "object", "class": "LabelCoder", "state": {}})
     with pytest.raises(SavedModelError, match="holds no estimator of skdeepclust"):
         skdeepclust.load(saved[0])
 

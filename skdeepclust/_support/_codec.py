@@ -275,7 +275,7 @@ def from_saved_state(cls: type, state: dict[str, Any]) -> Any:
 
 def restored(cls: type, state: dict[str, Any]) -> Any:
     """An object of `cls` with a state that its ``__getstate__`` returned."""
-    value = object.__new__(cls)
+    value: Any = object.__new__(cls)
     if hasattr(value, "__setstate__"):
         value.__setstate__(state)
     else:

@@ -54,8 +54,7 @@ class SampleReader:
     @property
     def enlarge(self) -> int:
         """How many times as large as they are images get in each direction."""
-        h, w, _ = self.image_shape  # type: ignore[misc]
-        return 2 if min(h, w) < self.smallest_side else 1
+        return 2 if self.image_shape is not None and min(self.image_shape[:2]) < self.smallest_side else 1
 
     def on(self, device: torch.device | None) -> "SampleReader":
         """Return the same reader for another device."""
