@@ -33,6 +33,8 @@ def planar_map(features, random_state=0):
         Centred, the longest distance from the centre is 1. For fewer than 8 rows two principal components.
     """
     n, d = features.shape
+    if not np.ptp(features, axis=0).any():
+        return np.zeros((n, 2))
     points = PCA(min(_N_COMPONENTS, n, d), svd_solver="full", random_state=random_state).fit_transform(features)
     if n >= _LEAST_ROWS and points.shape[1] > 2:
         points = points / (points[:, 0].std() or 1.0)

@@ -66,18 +66,20 @@ def features_of(model, X):
     if hasattr(model, "label_coder_"):
         codes = model.label_coder_.encode(np.asarray(X))
         return np.hstack([np.eye(size + 1)[column] for size, column in zip(model.label_coder_.sizes, codes)])
+    rows, _ = flatten_images(X, None)
+    rows = np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows)
     network = model if hasattr(model, "layer_sizes_") else getattr(model, "encoder_", None)
     if hasattr(network, "transform"):
         from ..deep._graph_features import split_columns  # a model with a network has loaded torch already
 
-        encoded = np.asarray(network.transform(X), dtype=float)
+        # An encoder has been fitted on flat rows without names, whatever the model got.
+        encoded = np.array(network.transform(X if network is model else rows), dtype=float)
         encoded -= encoded.mean(axis=0)
         ends = np.cumsum(getattr(network, "layer_sizes_", (encoded.shape[1],)))
         for layer in np.split(encoded, ends[:-1], axis=1):
             layer /= np.sqrt((layer**2).sum(axis=1).mean()) or 1.0
         return encoded[:, split_columns(network, encoded.shape[1])[0]]
-    rows, _ = flatten_images(X, None)
-    return np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows, dtype=float)
+    return rows.astype(float)
 
 
 def images_of(model, X):

@@ -42,13 +42,16 @@ class Chart:
     x_ticks: list = field(default_factory=list)
     y_ticks: list = field(default_factory=list)
 
+    width, height = WIDTH, HEIGHT
+    top, right, bottom = TOP, WIDTH - RIGHT, HEIGHT - BOTTOM
+
     def x(self, value):
         low, high = self.x_range
-        return round(self.left + (value - low) / ((high - low) or 1.0) * (WIDTH - RIGHT - self.left), 1)
+        return round(self.left + (value - low) / ((high - low) or 1.0) * (self.right - self.left), 1)
 
     def y(self, value):
         low, high = self.y_range
-        return round(HEIGHT - BOTTOM - (value - low) / ((high - low) or 1.0) * (HEIGHT - TOP - BOTTOM), 1)
+        return round(self.bottom - (value - low) / ((high - low) or 1.0) * (self.bottom - self.top), 1)
 
     def with_ticks(self, x=True, y=True):
         if x:

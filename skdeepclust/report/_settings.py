@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What it takes to make the same clustering again."""
 
+import inspect
 import platform
 import sys
 from importlib import import_module, metadata
@@ -13,9 +14,9 @@ _PACKAGES = ("skdeepclust", "numpy", "scipy", "scikit-learn", "numba", "torch")
 
 def settings_of(model):
     """Parameters of the model as (name, value, whether it is the default), in the order of their names."""
-    defaults = type(model)().get_params(deep=False) if _has_defaults(model) else {}
+    defaults = {name: repr(p.default) for name, p in inspect.signature(type(model).__init__).parameters.items()}
     return [
-        (name, repr(value), name in defaults and repr(defaults[name]) == repr(value))
+        (name, repr(value), defaults.get(name) == repr(value))
         for name, value in sorted(model.get_params(deep=False).items())
     ]
 
@@ -50,14 +51,6 @@ def reproduction(model, data):
         lines.append(f"# random_state={model.random_state!r}: another run draws another seed")
     lines += [f"model = {model.__repr__(N_CHAR_MAX=sys.maxsize)}", "model.fit(X)"]
     return command, "\n".join(lines)
-
-
-def _has_defaults(model):
-    try:
-        type(model)()
-    except TypeError:  # a required parameter
-        return False
-    return True
 
 
 def _public_module(cls):

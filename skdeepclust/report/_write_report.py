@@ -106,7 +106,7 @@ def write_report(
     n = n_rows(X)
     if file_names is None:
         file_names = getattr(X if images is None else images, "files", None)
-    names = None if file_names is None else [str(name) for name in _check_length("file_names", file_names, n)]
+    names = None if file_names is None else [_text(name) for name in _check_length("file_names", file_names, n)]
     labels_true = None if labels_true is None else np.asarray(_check_length("labels_true", labels_true, n))
     pixels, shape = _pictures(model, X, images, n)
 
@@ -160,6 +160,11 @@ def _load_template():
     )
     environment.globals["include_text"] = read
     return environment.get_template("report.html")
+
+
+def _text(name):
+    """A file name as text; a question mark stands for what is no Unicode, as names on a disk may hold."""
+    return str(name).encode("utf-8", "replace").decode("utf-8")
 
 
 def _check_length(name, values, n):
