@@ -5,7 +5,7 @@ Handwritten digits, end to end
 
 :class:`~skdeepclust.DeepClusterEnsemble` gets 1,797 images of 8 x 8 pixels and the number of clusters, and no label. It
 trains a network, clusters several of its layers many times, and combines the clusterings. This example trains for a
-third of the default length.
+quarter of the default length.
 """
 
 # %%
@@ -23,7 +23,7 @@ from skdeepclust.metrics import clustering_accuracy
 from skdeepclust.plotting import cluster_montage
 
 digits = load_digits()
-model = DeepClusterEnsemble(n_clusters=10, max_epochs=20, n_estimators=20, random_state=0)
+model = DeepClusterEnsemble(n_clusters=10, max_epochs=15, n_estimators=20, random_state=0)
 labels = model.fit_predict(digits.images)
 
 # %%
