@@ -32,7 +32,9 @@ class StabilityDisplay:
     >>> from skdeepclust.plotting import StabilityDisplay
     >>> X, _ = make_blobs(200, random_state=0)
     >>> base = BaseClusterings(8, random_state=0).fit(X)
-    >>> StabilityDisplay.from_estimator(base, range(2, 6), n_resamples=2, random_state=0)  # doctest: +SKIP
+    >>> display = StabilityDisplay.from_estimator(base, range(2, 6), n_resamples=2, random_state=0)
+    >>> display.ax_.get_xlabel(), display.curve.n_clusters
+    ('number of clusters', array([2, 3, 4, 5]))
     """
 
     def __init__(self, curve):
