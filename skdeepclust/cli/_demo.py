@@ -1,56 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command line: thin over the public functions, no logic of its own."""
+"""``skdeepclust demo``: four methods on scikit-learn's digits."""
 
-import argparse
 from copy import copy
 from time import perf_counter
-
-from . import __version__
 
 _ROW = "{:<22}{:>8}{:>8}{:>8}{:>10}"
 
 
-def main(argv=None):
-    """Run the command line and return its exit status.
-
-    Parameters
-    ----------
-    argv : list of str, default=None
-        Arguments; None takes those of the process.
-
-    Returns
-    -------
-    int
-        0 when all went well.
-    """
-    parser = argparse.ArgumentParser(prog="skdeepclust", description="Deep ensemble clustering.")
-    parser.add_argument("--version", action="version", version=f"skdeepclust {__version__}")
-    commands = parser.add_subparsers(title="commands", dest="command")
-    demo = commands.add_parser("demo", help="cluster scikit-learn's digits images (the default command)")
-    demo.add_argument("--output", default="skdeepclust_demo.png", help="picture of the clusters [%(default)s]")
-    demo.add_argument("--seed", type=int, default=0, help="random_state of everything [%(default)s]")
-    demo.add_argument("--epochs", type=int, default=None, help="training epochs [the estimator's default]")
-    demo.add_argument("--quiet", action="store_true", help="no progress bar")
-    demo.set_defaults(run=_demo)
-    arguments = parser.parse_args(argv)
-    if arguments.command is None:
-        arguments = parser.parse_args(["demo"])
-    return arguments.run(arguments)
-
-
-def _demo(arguments):
+def demo(arguments, session):
     """Compare k-means, U-SENC, the cluster head and DeepCluE on 1797 digits of 8 x 8 pixels."""
     from sklearn.cluster import KMeans
     from sklearn.datasets import load_digits
 
-    from . import USENC, DeepClusterEnsemble
-    from .plotting import cluster_montage, write_png
+    from .. import USENC, DeepClusterEnsemble
+    from ..plotting import cluster_montage, write_png
 
     images, digits = load_digits().images, load_digits().target
     pixels = images.reshape(len(images), -1)
     seed = arguments.seed
     epochs = "auto" if arguments.epochs is None else arguments.epochs
-    model = DeepClusterEnsemble(10, max_epochs=epochs, random_state=seed, verbose=0 if arguments.quiet else 1)
+    model = DeepClusterEnsemble(10, max_epochs=epochs, random_state=seed, verbose=session.verbose)
     print(f"{len(images)} images of handwritten digits, 8 x 8 pixels; no label is used for clustering.", flush=True)
 
     kmeans, kmeans_seconds = _timed(KMeans(10, n_init=10, random_state=seed).fit_predict, pixels)
@@ -77,7 +46,7 @@ def _timed(function, *arguments):
 def _print_row(name, truth, labels, seconds):
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-    from .metrics import clustering_accuracy
+    from ..metrics import clustering_accuracy
 
     scores = (clustering_accuracy, normalized_mutual_info_score, adjusted_rand_score)
     print(_ROW.format(name, *(f"{score(truth, labels):.3f}" for score in scores), f"{seconds:.1f}"), flush=True)
