@@ -43,6 +43,7 @@ CLASSES = {
     # Estimators of scikit-learn that serve as base clusterer or encoder, and whose state is plain data
     "BayesianGaussianMixture": "sklearn.mixture",
     "FrozenEstimator": "sklearn.frozen",
+    "FeatureUnion": "sklearn.pipeline",
     "GaussianMixture": "sklearn.mixture",
     "KMeans": "sklearn.cluster",
     "MaxAbsScaler": "sklearn.preprocessing",
