@@ -35,7 +35,11 @@ templates_path = ["_templates"]
 default_role = "literal"  # names in single backticks, as in the docstrings of scikit-learn
 nitpicky = True
 # Our own names must resolve. Those of others, and the words of a type line, are links only in an online build.
-nitpick_ignore_regex = [("py:.*", r"(?!skdeepclust\b).*")]
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!skdeepclust\b).*"),
+    ("py:.*", r"skdeepclust\.nn\..*"),  # inner parts that docstrings name; not all have a page
+]
+suppress_warnings = ["ref.citation"]  # functions name the references of their module
 
 autosummary_generate = True
 autodoc_typehints = "none"  # shapes and types stand in the docstrings
