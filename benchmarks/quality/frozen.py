@@ -33,7 +33,7 @@ from .efficientnet_lite import LAYERS, layer_features
 from .weights import scores
 from .weights_features import cached
 
-CHOSEN = ("stage6", "stage7", "head")
+CHOSEN = ("stage7", "head")
 
 
 def cifar10_test(folder):
