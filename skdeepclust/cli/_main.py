@@ -61,7 +61,7 @@ def build_parser():
         help="a function of yours that returns a transformer, such as a FrozenEncoder, in the network's place",
     )
     with_model = argparse.ArgumentParser(add_help=False, parents=[common])
-    with_model.add_argument("model", metavar="MODEL", type=Path, help="folder that fit has written")
+    with_model.add_argument("model", metavar="MODEL", type=Path, help="folder that fit or save has written")
 
     _add_fit(commands.add_parser("fit", parents=[common], help="cluster a folder of images or an array"))
     _add_predict(commands.add_parser("predict", parents=[with_model], help="label further images or rows"))

@@ -27,7 +27,8 @@ def report(arguments, session):
     if arguments.input is None and "input" not in run:
         raise UsageError("INPUT is needed: nothing is noted beside this model of the rows it was fitted on.")
     path = Path(run["input"]) if arguments.input is None else arguments.input
-    output = arguments.output or arguments.model / REPORT
+    beside = arguments.model if arguments.model.is_dir() else arguments.model.parent
+    output = arguments.output or beside / REPORT
     rows = read_input_for(model, run, path, session, arguments.cache)
     write_report(model, rows, output)
     session.say(f"{len(rows.X)} rows, report in {output}")
