@@ -26,6 +26,14 @@ def digits(folder):
     return (data.images * (255 / 16)).astype(np.uint8), data.target
 
 
+def cmu_pie_unit(folder):
+    """The faces of CMU-PIE with every image scaled to unit length, which takes out some of the lighting."""
+    X, y = from_npz(folder, "cmu_pie")
+    lengths = np.linalg.norm(X.reshape(len(X), -1).astype(np.float64), axis=1)
+    unit = X / lengths[:, None, None]
+    return (unit / unit.max()).astype(np.float32), y
+
+
 def cifar10(folder):
     """The 60,000 colour images of CIFAR-10, from the lossless strips ``folder/cifar10/*.webp``; needs pillow."""
     from PIL import Image
@@ -56,6 +64,7 @@ TEST_ROWS = slice(60_000, None)  # MNIST and its heirs: 60,000 training images, 
 DATASETS = {
     "cifar10": cifar10,
     "cmu_pie": partial(from_npz, file="cmu_pie"),
+    "cmu_pie_unit": cmu_pie_unit,
     "coil20": partial(from_npz, file="coil20_32"),
     "digits": digits,
     "fashion": partial(from_npz, file="fashion_mnist"),

@@ -6,7 +6,8 @@
 The network is EfficientNet-Lite0, whose weights were trained with the labels of ImageNet: results with it are not
 results without labels. FrozenEncoder reads its layers once per data set; they are kept in the folder --cache, one npz
 file per set, and the seconds that reading took stand in the file. What follows is what
-``DeepClusterEnsemble(encoder=FrozenEncoder(...))`` does with them, part by part.
+``DeepClusterEnsemble(encoder=FrozenEncoder(...))`` does with them, part by part; "heads" is what it does with
+``encoder=make_pipeline(FrozenEncoder(...), ContrastiveEncoder(...))``.
 
 Every result is written as it comes, and what the file holds is skipped unless --force is given. --features says what
 is done with each layer before it is clustered: nothing, rows of unit length, principal components, whitened ones.
@@ -25,7 +26,7 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import normalize
 
-from skdeepclust import BaseClusterings, EntropyWeightedConsensus
+from skdeepclust import BaseClusterings, DeepClusterEnsemble, EntropyWeightedConsensus
 
 from . import records as rec
 from .datasets import cifar10, imagenette
@@ -88,7 +89,12 @@ def hdbscan(layers, n_clusters, seed):
     return HDBSCAN(max(5, len(layers[-1]) // 100), algorithm="brute", copy=False).fit_predict(layers[-1])
 
 
-METHODS = {"consensus": consensus, "kmeans": kmeans, "hdbscan": hdbscan}
+def heads(layers, n_clusters, seed):
+    """The ensemble over heads that are trained by contrast on the last layer, which is a table to them."""
+    return DeepClusterEnsemble(n_clusters, random_state=seed).fit_predict(layers[-1])
+
+
+METHODS = {"consensus": consensus, "heads": heads, "kmeans": kmeans, "hdbscan": hdbscan}
 
 
 def measure(name, kind, method, seed, args):

@@ -13,6 +13,7 @@ from ..cluster import PathIntegralClustering
 
 MAX_ROWS = 100_000  # for path integrals, which hold a graph of all rows
 _MAX_ITER = 300
+_N_NEIGHBORS, _LEAST_NEIGHBORS = 20, 5  # as published; of small clusters
 _LEAST_SHARE = 0.5  # of the mean size: targets that balance clusters presume that all are of one order
 
 
@@ -68,4 +69,7 @@ def _clusters(z, n_clusters, initializer, seed):
         warnings.simplefilter("ignore", SkdeepclustWarning)
         if initializer == "kmeans":
             return KMeans(n_clusters, n_init=20, random_state=seed).fit_predict(z)
-        return PathIntegralClustering(n_clusters, min_cluster_size=_LEAST_SHARE).fit_predict(z)
+        # Neighbours that are for the greater part of one cluster: a quarter of its members.
+        n_neighbors = min(_N_NEIGHBORS, max(_LEAST_NEIGHBORS, len(z) // (4 * n_clusters)))
+        clusterer = PathIntegralClustering(n_clusters, n_neighbors=n_neighbors, min_cluster_size=_LEAST_SHARE)
+        return clusterer.fit_predict(z)
