@@ -128,8 +128,8 @@ def skip_member(app, what, name, obj, skip, options):
 def find_warning(app, env, node, contnode):
     """Docstrings name warnings without their module."""
     name = node.get("reftarget", "")
-    if node.get("refdomain") == "py" and name.endswith("Warning") and "." not in name:
-        full = f"skdeepclust._support._warnings.{name}"
+    if node.get("refdomain") == "py" and name.endswith(("Warning", "Error")) and "." not in name:
+        full = f"skdeepclust.exceptions.{name}"
         return env.domains["py"].resolve_xref(env, node["refdoc"], app.builder, "class", full, node, contnode)
     return None
 

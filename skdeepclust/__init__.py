@@ -33,7 +33,18 @@ _HOME = {
     "transfer_cut": "consensus",
     "warm_up": "cluster",
 }
-_SUBMODULES = ("cluster", "consensus", "datasets", "deep", "encoders", "metrics", "nn", "plotting", "report")
+_SUBMODULES = (
+    "cluster",
+    "consensus",
+    "datasets",
+    "deep",
+    "encoders",
+    "exceptions",
+    "metrics",
+    "nn",
+    "plotting",
+    "report",
+)
 
 __all__ = [*sorted(_HOME), "datasets", "metrics"]
 

@@ -16,6 +16,7 @@ MAX_FILE, MAX_FIT = 500, 60
 
 FLOOR = {
     "_support": 0,
+    "exceptions": 0.5,
     "consensus": 1,
     "nn": 1,
     "cluster": 2,

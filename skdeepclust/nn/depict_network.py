@@ -123,11 +123,22 @@ class DepictNetwork(nn.Module):
 
     def layers(self, x: Tensor, names: tuple[str, ...]) -> list[Tensor]:
         """Return the named layers of `x`, without noise, in the order asked for; "cluster" is the logits."""
-        hidden, embedding = self.encode(self.scaled(x))
-        out = {"hidden": hidden[-1].flatten(1), "embedding": embedding}
+        hidden = self.encode(self.scaled(x)).hidden[-1].flatten(1)
+        embedding = _linear(self.embed, hidden).tanh().to(x.dtype)
+        out = {"hidden": hidden, "embedding": embedding}
         if "cluster" in names:
-            out["cluster"] = self.cluster(embedding)
+            out["cluster"] = _linear(self.cluster, embedding).to(x.dtype)
         return [out[name] for name in names]
+
+
+def _linear(layer: nn.Linear, x: Tensor) -> Tensor:
+    """The layer in float64, where the device has it.
+
+    In float32 the last bits of a product with few columns depend on where in a batch a row stands.
+    """
+    if x.device.type == "mps":
+        return layer(x)
+    return F.linear(x.double(), layer.weight.double(), layer.bias.double())
 
 
 def _convolutions(channels, sides):

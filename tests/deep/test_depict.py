@@ -48,7 +48,7 @@ def test_membership(fitted):
     assert p.shape == (200, fitted.n_clusters_)
     np.testing.assert_allclose(p.sum(axis=1), 1)
     np.testing.assert_array_equal(p.argmax(axis=1), fitted.labels_)
-    np.testing.assert_allclose(fitted.predict_proba(IMAGES[7:9]), p[7:9], rtol=1e-5)
+    np.testing.assert_array_equal(fitted.predict_proba(IMAGES[7:9]), p[7:9])
 
 
 def test_layers(fitted):
@@ -94,7 +94,7 @@ def test_pretraining_alone(initializer):
     """The labels are the initial clusters, as far as a linear head can tell them."""
     model = small(3, pretraining=1.0, initializer=initializer).fit(BLOBS)
     assert model.confidence_ == []
-    assert normalized_mutual_info_score(model.initial_labels_, model.labels_) > 0.95
+    assert normalized_mutual_info_score(model.initial_labels_, model.labels_) > 0.9
 
 
 @quiet

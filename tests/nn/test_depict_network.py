@@ -76,6 +76,16 @@ def test_noise_is_in_the_input_and_the_hidden_layers_but_the_last():
     assert seen == [0, 0, 0]
 
 
+def test_a_row_is_the_same_anywhere_in_a_batch():
+    net = network((1, 28, 28)).eval()
+    x = torch.rand(64, 1, 28, 28)
+    with torch.inference_mode():
+        first = net.layers(x, LAYERS)
+        rolled = net.layers(x.roll(5, dims=0), LAYERS)
+    for a, b in zip(first, rolled, strict=True):
+        torch.testing.assert_close(a.roll(5, dims=0), b, rtol=0, atol=0)
+
+
 def test_layers_in_the_order_asked_for():
     net = network((1, 12, 12))
     found = net.layers(torch.rand(3, 1, 12, 12), LAYERS[::-1])
