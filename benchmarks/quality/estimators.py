@@ -44,6 +44,13 @@ def acpic(n_clusters, seed):
     return PathIntegralClustering(n_clusters), as_table
 
 
+def acpic_near(n_clusters, seed):
+    """The same with the five nearest neighbours, for clusters of a few dozen members."""
+    from skdeepclust import PathIntegralClustering
+
+    return PathIntegralClustering(n_clusters, n_neighbors=5), as_table
+
+
 def acpic_published(n_clusters, seed):
     """The same without a least size of clusters."""
     from skdeepclust import PathIntegralClustering
@@ -131,6 +138,7 @@ def ncuts(n_clusters, seed):
 
 ESTIMATORS = {
     "acpic": acpic,
+    "acpic_near": acpic_near,
     "acpic_published": acpic_published,
     "ae_kmeans": ae_kmeans,
     "anchor": anchor,
