@@ -100,6 +100,13 @@ def depict(n_clusters, seed):
     return DEPICT(n_clusters, random_state=seed), as_given
 
 
+def depict_dropout(n_clusters, seed):
+    """The same with dropout as the only noise."""
+    from skdeepclust import DEPICT
+
+    return DEPICT(n_clusters, augmentation="none", random_state=seed), as_given
+
+
 def depict_one_round(n_clusters, seed):
     """The same with clusters found once."""
     from skdeepclust import DEPICT
@@ -145,6 +152,7 @@ ESTIMATORS = {
     "anchor_kmeans": anchor_kmeans,
     "deepclue": deepclue,
     "depict": depict,
+    "depict_dropout": depict_dropout,
     "depict_ensemble": depict_ensemble,
     "depict_one_round": depict_one_round,
     "depict_plain": depict_plain,
