@@ -24,9 +24,11 @@ from .datasets import DATASETS
 from .estimators import ESTIMATORS
 
 
-def measure(X, y, make, seed):
-    """Fit one estimator; return its part of the record."""
+def measure(X, y, make, seed, epochs=None):
+    """Fit one estimator, for so many epochs if that is said; return its part of the record."""
     estimator, prepare = make(len(np.unique(y)), seed)
+    if epochs is not None:
+        estimator.set_params(max_epochs=epochs)
     rows = prepare(X)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -56,19 +58,20 @@ def load(name, folder, limit):
 
 def run(args):
     done = rec.read(args.out)
+    length = "" if args.epochs is None else f" ({args.epochs} epochs)"  # another estimator, likewise
     for data_set in args.sets:
         # A part of a data set is a data set of its own: its figures must not pass for those of the whole.
         name = data_set if args.limit is None else f"{data_set} ({args.limit} rows)"
         pairs = [(e, s) for e in args.estimators for s in args.seeds]
-        wanted = [(e, s) for e, s in pairs if args.force or "ACC" not in done.get((name, e, s), ())]
+        wanted = [(e, s) for e, s in pairs if args.force or "ACC" not in done.get((name, e + length, s), ())]
         if not wanted:
             continue
         X, y = load(data_set, args.data, args.limit)
         for estimator, seed in wanted:
-            record = {"set": name, "estimator": estimator, "seed": seed}
+            record = {"set": name, "estimator": estimator + length, "seed": seed}
             record |= {"n_samples": len(y), "shape": X.shape[1:], "n_clusters": len(np.unique(y))}
             try:
-                record |= measure(X, y, ESTIMATORS[estimator], seed)
+                record |= measure(X, y, ESTIMATORS[estimator], seed, args.epochs)
             except Exception as error:  # one failure must not end a night of measuring
                 traceback.print_exc()
                 record["error"] = f"{type(error).__name__}: {error}"
@@ -77,7 +80,8 @@ def run(args):
             done = rec.read(args.out) | {rec.key(record): record}
             rec.write(args.out, done)
             figures = " ".join(f"{m} {record[m]:.3f}" for m in rec.MEASURES) if "ACC" in record else record["error"]
-            print(f"{name} {estimator} seed {seed}: {figures} ({record.get('seconds', 0):.1f} s)", file=sys.stderr)
+            seconds = record.get("seconds", 0)
+            print(f"{name} {estimator}{length} seed {seed}: {figures} ({seconds:.1f} s)", file=sys.stderr)
     return done
 
 
@@ -90,6 +94,7 @@ def main(arguments=None):
     parser.add_argument("--estimators", nargs="+", choices=sorted(ESTIMATORS), default=["kmeans"], metavar="NAME")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--limit", type=int, help="use this many random rows of each set: for trying things out")
+    parser.add_argument("--epochs", type=int, help="train for so many epochs; only for what has max_epochs")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/quality.json"))
     parser.add_argument("--force", action="store_true", help="measure again what the file already holds")
     parser.add_argument("--table", action="store_true", help="measure nothing, print the table of the file")
