@@ -52,7 +52,7 @@ def test_results_are_written_once(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(frozen, "read_layers", read_layers)
     arguments = ["--sets", "imagenette", "--layers", "stage7", "head", "--seeds", "0"]
     arguments += ["--out", str(tmp_path / "o.json")]
-    arguments += ["--features", "raw", "unit"]
+    arguments += ["--features", "raw", "unit", "--methods", "consensus", "kmeans", "hdbscan"]
     frozen.main(arguments)
     found = records.read(tmp_path / "o.json").values()
     assert len(found) == len(calls) == 6
