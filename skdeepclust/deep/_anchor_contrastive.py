@@ -4,7 +4,6 @@
 import warnings
 from dataclasses import asdict
 
-from .._support._callbacks import with_callbacks
 from .._support._images import validate_rows
 from .._support._parameters import check_choice, check_real
 from .._support._warnings import ClusterCollapseWarning
@@ -209,40 +208,6 @@ random_state, verbose : see ContrastiveEncoder
         self.target = target
         self.centers_learning_rate = centers_learning_rate
         self.labels_from = labels_from
-
-    @with_callbacks
-    def fit(self, X, y=None):
-        """Train the network and label `X`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
-            Table or images; uint8 pixels are divided by 255. Read batch by batch, never copied whole.
-        y : Ignored
-            Present by convention.
-
-        Returns
-        -------
-        self : AnchorContrastiveClustering
-        """
-        return self._fit(X)._label(X)
-
-    @with_callbacks
-    def fit_watched(self, X, monitor):
-        """Train the network under the eyes of `monitor`, and label `X`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
-            As in `fit`.
-        monitor : callable
-            As in :meth:`ContrastiveEncoder.fit_watched <skdeepclust.ContrastiveEncoder.fit_watched>`.
-
-        Returns
-        -------
-        self : AnchorContrastiveClustering
-        """
-        return self._fit(X, monitor)._label(X)
 
     def _label(self, X):
         rows, _ = validate_rows(self, X, None, reset=False)

@@ -3,7 +3,6 @@
 
 import warnings
 
-from .._support._callbacks import with_callbacks
 from .._support._images import validate_rows
 from .._support._parameters import check_choice, check_integer, check_real
 from .._support._warnings import ClusterCollapseWarning, UniformTargetWarning
@@ -110,6 +109,8 @@ class DEPICT(HeadClustererMixin, NetworkEncoder):
         Mean largest entry of p before each epoch of step 3.
     heads_ : ndarray of int
         Which output each label stands for.
+    reading_ : str
+        Layer of the network that `predict` reads, "cluster".
     network_ : DepictNetwork
         The trained network.
     layer_sizes_ : tuple of int
@@ -222,40 +223,6 @@ class DEPICT(HeadClustererMixin, NetworkEncoder):
         self.checkpoint_every = checkpoint_every
         self.random_state = random_state
         self.verbose = verbose
-
-    @with_callbacks
-    def fit(self, X, y=None):
-        """Train the network and label `X`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
-            Table or images; uint8 pixels are divided by 255. Read batch by batch, never copied whole.
-        y : Ignored
-            Present by convention.
-
-        Returns
-        -------
-        self : DEPICT
-        """
-        return self._fit(X)._label(X)
-
-    @with_callbacks
-    def fit_watched(self, X, monitor):
-        """Train the network under the eyes of `monitor`, and label `X`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
-            As in `fit`.
-        monitor : callable
-            As in :meth:`ContrastiveEncoder.fit_watched <skdeepclust.ContrastiveEncoder.fit_watched>`.
-
-        Returns
-        -------
-        self : DEPICT
-        """
-        return self._fit(X, monitor)._label(X)
 
     def _label(self, X):
         rows, _ = validate_rows(self, X, None, reset=False)

@@ -5,16 +5,53 @@ import numpy as np
 from sklearn.base import ClusterMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._support._callbacks import with_callbacks
 from .._support._images import validate_rows
 from ..nn.inference import extract_layers
 
 
 class HeadClustererMixin(ClusterMixin):
-    """Labels and memberships of rows by a head of the network of a :class:`NetworkEncoder`.
+    """Fit, labels and memberships of a :class:`NetworkEncoder` whose network has a head that tells clusters.
 
-    A fitted estimator has `reading_`, the layer of the network that holds the scores, and `heads_`, the column that
-    each label stands for.
+    A subclass implements ``_label(X)``, which returns self. A fitted estimator has `reading_`, the layer of the network
+    that holds the scores, and `heads_`, the column that each label stands for.
     """
+
+    @with_callbacks
+    def fit(self, X, y=None):
+        """Train the network and label `X`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
+            Table or images; uint8 pixels are divided by 255. Read batch by batch, never copied whole.
+        y : Ignored
+            Present by convention.
+
+        Returns
+        -------
+        self : estimator
+            The same, fitted.
+        """
+        return self._fit(X)._label(X)
+
+    @with_callbacks
+    def fit_watched(self, X, monitor):
+        """Train the network under the eyes of `monitor`, and label `X`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c)
+            As in `fit`.
+        monitor : callable
+            As in :meth:`ContrastiveEncoder.fit_watched <skdeepclust.ContrastiveEncoder.fit_watched>`.
+
+        Returns
+        -------
+        self : estimator
+            The same, fitted.
+        """
+        return self._fit(X, monitor)._label(X)
 
     def predict(self, X):
         """Label rows.

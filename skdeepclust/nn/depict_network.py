@@ -86,7 +86,7 @@ class DepictNetwork(nn.Module):
     def _initialize(self) -> None:
         """He's weights before leaky ReLU, Glorot's elsewhere.
 
-        With Glorot's everywhere, as published, the embedding saturates at learning rates above 1e-4.
+        With Glorot's everywhere, as published, the embedding saturates at a learning rate of 1e-3.
         """
         before_relu = {*self.encoder, self.expand, *list(self.decoder)[:-1]}
         for layer in (*self.encoder, self.embed, self.expand, *self.decoder, self.cluster):
