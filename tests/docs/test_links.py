@@ -17,7 +17,7 @@ PAGES = sorted(
     for page in [*ROOT.glob("*.md"), *ROOT.glob("benchmarks/**/*.md"), *ROOT.glob("docs/**/*.md")]
     if not GENERATED & set(page.relative_to(ROOT).parts)
 )
-LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)]+)\)")
 
 
 def text_of(page):
