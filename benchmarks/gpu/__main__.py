@@ -6,7 +6,7 @@
 Prints three tables:
 
 1. the device's rate of a large matrix product, and the whole training step against the bare forward and backward
-   of the same network, in images per second;
+   of the same network, in images per second, and as a share of that rate;
 2. accuracy over time, on 10,000 images chosen once: the cluster head alone, and the consensus over the layers of
    the same network at the same moment (the time of these checks is not training time);
 3. the end: head and consensus on all images, seconds of everything.
@@ -30,22 +30,9 @@ from skdeepclust.nn.device import resolve_device
 from skdeepclust.nn.inference import extract_layers
 
 from ..quality.datasets import DATASETS
-from ..speed.training import BATCH, whole_and_bare
+from ..speed.training import BATCH, matrix_rate, whole_and_bare, work_per_image
 
 LAYERS = ("backbone", "instance", "cluster_hidden", "cluster")
-
-
-def matrix_rate(device):
-    """Multiply-adds times two per second of a bfloat16 matrix product, in TFLOP/s; the best of five."""
-    n = 8192 if device.type != "cpu" else 2048
-    a = torch.randn(n, n, device=device, dtype=torch.bfloat16)
-    best = np.inf
-    for _ in range(6):
-        started = time.perf_counter()
-        product = a @ a
-        float(product[0, 0])  # waits for the device
-        best = min(best, time.perf_counter() - started)
-    return 2 * n**3 / best / 1e12
 
 
 def scores(y, labels):
@@ -112,9 +99,13 @@ def main():
     whole, bare = whole_and_bare(few, shape, arguments.backbone, device)
     whole(), bare()  # warm up
     step, network_alone, rate = whole(), bare(), matrix_rate(device)
-    print("| device | bfloat16 matrix product | whole step | bare | whole / bare |\n|---|---|---|---|---|")
+    share = step * work_per_image(arguments.backbone, (shape[2], *shape[:2])) / rate
+    titles = ("device", "matrix product", "whole step", "bare", "whole / bare", "whole / matrix product")
+    print("| " + " | ".join(titles) + " |\n" + "|---" * len(titles) + "|")
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
-    print(f"| {name} | {rate:.1f} TFLOP/s | {step:.0f} images/s | {network_alone:.0f} | {step / network_alone:.2f} |\n")
+    cells = (name, f"{rate / 1e3:.3g} TFLOP/s", f"{step:.0f} images/s", f"{network_alone:.0f}")
+    cells += (f"{step / network_alone:.2f}", f"{share:.2f}")
+    print("| " + " | ".join(cells) + " |\n")
 
     encoder = ContrastiveEncoder(
         k,

@@ -5,9 +5,11 @@
 
 Trains one encoder per variant, data set and seed, makes the consensus of its layers as DeepClusterEnsemble does, and
 prints ACC / NMI of the cluster head and of the consensus; means over the seeds. Results are printed as they come.
+Equal epochs, not equal seconds: "momentum encoder" and the larger number of neighbours take longer.
 """
 
 import argparse
+import copy
 import warnings
 from pathlib import Path
 
@@ -19,6 +21,9 @@ from skdeepclust import ContrastiveEncoder, DeepClusterEnsemble
 from skdeepclust._support._warnings import SkdeepclustWarning
 from skdeepclust.metrics import clustering_accuracy
 from skdeepclust.nn.augment import build_augmentation
+from skdeepclust.nn.contrastive_training import ContrastiveTraining
+from skdeepclust.nn.device import autocast
+from skdeepclust.nn.objective import backward_of, loss_terms
 
 from .__main__ import load
 from .datasets import DATASETS
@@ -29,7 +34,45 @@ class WeakAndStrong:
 
     def __call__(self, pixels):
         plain, changed = pixels.chunk(2)
-        return torch.cat([plain, build_augmentation("gray", tuple(pixels.shape[1:]))(changed)])
+        return torch.cat([plain, build_augmentation("auto", tuple(pixels.shape[1:]))(changed)])
+
+
+class MomentumTraining(ContrastiveTraining):
+    """Each view has to agree with what a moving average of the network makes of the other view."""
+
+    def __init__(self, network, *arguments):
+        super().__init__(network, *arguments)
+        self.teacher = copy.deepcopy(network).requires_grad_(False).train()
+
+    def _backward(self, views, progress):
+        with torch.no_grad(), autocast(views.device, self.recipe.precision):
+            taught = [output.float().chunk(2) for output in self.teacher(views)]
+
+        def crossed(z, logits):
+            (z_a, z_b), (s_a, s_b) = z.float().chunk(2), logits.float().chunk(2)
+            (t_a, t_b), (u_a, u_b) = taught
+            pairs = [((z_a, t_b), (s_a, u_b)), ((z_b, t_a), (s_b, u_a))]
+            terms = [
+                loss_terms(torch.cat(of_z), torch.cat(of_logits), self.recipe.temperature, lambda x: x)
+                for of_z, of_logits in pairs
+            ]
+            return (terms[0] + terms[1]) / 2
+
+        return backward_of(crossed, self.network, views, self.recipe)
+
+    def make_step(self, batch, progress):
+        terms = super().make_step(batch, progress)
+        with torch.no_grad():
+            for slow, fast in zip(self.teacher.parameters(), self.network.parameters(), strict=True):
+                slow.lerp_(fast, 0.01)
+        return terms
+
+
+class MomentumEncoder(ContrastiveEncoder):
+    """ContrastiveEncoder with a momentum encoder as the teacher."""
+
+    def _build_training(self, *arguments):
+        return MomentumTraining(*arguments)
 
 
 VARIANTS = {
@@ -46,6 +89,7 @@ VARIANTS = {
     "20 neighbours": {"n_neighbors": 20},
     "neighbours in features only": {"neighbors_from": "features"},
     "one view not augmented": {"augmentation": WeakAndStrong()},
+    "momentum encoder": {"encoder": MomentumEncoder},
 }
 
 
@@ -53,7 +97,8 @@ def measure(X, y, parameters, epochs, seed):
     """ACC and NMI of head and consensus, as an array (4,)."""
     k = len(np.unique(y))
     layers = ("backbone", "instance", "cluster_hidden", "cluster")
-    encoder = ContrastiveEncoder(k, layers=layers, max_epochs=epochs, **parameters)
+    parameters = {"encoder": ContrastiveEncoder} | parameters
+    encoder = parameters.pop("encoder")(k, layers=layers, max_epochs=epochs, **parameters)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SkdeepclustWarning)
         model = DeepClusterEnsemble(k, encoder=encoder, random_state=seed).fit(X)
