@@ -82,10 +82,27 @@ def memory_map(array, folder):
     return np.load(folder / "images.npy", mmap_mode="r")
 
 
+def real_h5py(array, folder):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(folder / "images.h5", "w") as file:
+        file["images"] = array
+    return h5py.File(folder / "images.h5")["images"]
+
+
+def real_zarr(array, folder):
+    zarr = pytest.importorskip("zarr")
+    chunks = (50, *array.shape[1:])
+    store = zarr.open(str(folder / "images.zarr"), mode="w", shape=array.shape, dtype=array.dtype, chunks=chunks)
+    store[:] = array
+    return store
+
+
 KINDS = {
     "memmap": memory_map,
-    "h5py": lambda array, folder: LikeH5py(array),
-    "zarr": lambda array, folder: LikeZarr(array),
+    "h5py": real_h5py,
+    "zarr": real_zarr,
+    "like h5py": lambda array, folder: LikeH5py(array),
+    "like zarr": lambda array, folder: LikeZarr(array),
     "dataset": lambda array, folder: Tensors(array),
 }
 
@@ -127,7 +144,7 @@ def test_a_small_part_is_asked_at_a_time():
     assert store.largest <= 64
 
 
-@pytest.mark.parametrize("kind", ["h5py", "zarr", "dataset"])
+@pytest.mark.parametrize("kind", ["h5py", "zarr", "like h5py", "like zarr", "dataset"])
 def test_rows_are_chosen_as_in_numpy(kind, tmp_path):
     rows = IMAGES.reshape(120, -1)
     source = as_row_source(KINDS[kind](IMAGES, tmp_path))
