@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from time import perf_counter
 
+from .._support._versions import versions
 from ._files import LABELS, MODEL, PICKLE, REPORT, RUN, import_encoder, save_model, write_json, write_labels
 from ._input import check_input, for_estimator, read_input
 from ._session import UsageError
@@ -130,7 +131,6 @@ def _describe(arguments, session, model, rows, confidence, seconds):
     import numpy as np
 
     from .. import __version__
-    from ..report._settings import versions
 
     return {
         "command": "fit",

@@ -2,14 +2,13 @@
 """What it takes to make the same clustering again."""
 
 import inspect
-import platform
 import sys
-from importlib import import_module, metadata
+from importlib import import_module
 from numbers import Integral
 
 from sklearn.base import BaseEstimator
 
-_PACKAGES = ("skdeepclust", "numpy", "scipy", "scikit-learn", "numba", "torch")
+from .._support._versions import PACKAGES, versions
 
 
 def settings_of(model):
@@ -21,17 +20,6 @@ def settings_of(model):
     ]
 
 
-def versions():
-    """Versions of Python, of the packages that results depend on, and the machine, by name."""
-    found = {"python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:  # torch is not needed for the consensus half
-            continue
-    return found | {"machine": f"{platform.system()} {platform.machine()}"}
-
-
 def reproduction(model, data):
     """Return the shell command and the Python code that make this clustering again.
 
@@ -41,7 +29,7 @@ def reproduction(model, data):
     data : str
         What `X` is, in words.
     """
-    wanted = {name: v for name, v in versions().items() if name in _PACKAGES}
+    wanted = {name: v for name, v in versions().items() if name in PACKAGES}
     # Without what stands behind a plus sign, as in 2.13.0+cpu: no index has that.
     command = "pip install " + " ".join(f"{name}=={version.split('+')[0]}" for name, version in wanted.items())
     classes = {type(model)} | {type(v) for v in model.get_params().values() if isinstance(v, BaseEstimator)}

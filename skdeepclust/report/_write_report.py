@@ -8,13 +8,14 @@ import numpy as np
 
 from .._support._images import flatten_images
 from .._support._parameters import check_integer, draw_seed
+from .._support._versions import versions
 from ..consensus._parts import sample_rows
 from ..plotting._fitted import images_of, labels_and_certainty, n_rows
 from ._clusters import add_profiles, describe_clusters
 from ._headline import headline
 from ._map import map_data
 from ._model_charts import model_charts
-from ._settings import reproduction, settings_of, versions
+from ._settings import reproduction, settings_of
 from ._thumbnails import MAX_TILES, make_sheet
 
 
