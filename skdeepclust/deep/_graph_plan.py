@@ -31,7 +31,7 @@ def check_graph_parameters(model):
     check_three("loss_weights", model.loss_weights)
     check_choice("normalization", model.normalization, ("symmetric", "row"))
     check_choice("bottleneck", model.bottleneck, ("logits", "softmax"))
-    check_choice("start", model.start, ("spectral", "kmeans"))
+    check_choice("start", model.start, ("auto", "spectral", "kmeans"))
     check_choice("propagation", model.propagation, ("auto", "layers", "linear"))
     check_choice("labels_from", model.labels_from, ("auto", "network"))
     check_integer("max_iter", model.max_iter, low=1)

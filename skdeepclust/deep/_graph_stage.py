@@ -24,19 +24,21 @@ from ._kmeans_centers import kmeans_centers
 from ._label_monitor import LabelMonitor
 
 
-def train_graph_network(model, Z, first, vote, device, seed):
+def train_graph_network(model, Z, first, vote, start_name, device, seed):
     """Train the graph network of `model` and set what is fitted.
 
     Parameters
     ----------
     model : IcicleGCN
-        Its parameters are checked; it has its encoder and its graphs.
+        Its parameters are checked; it has its encoder, its graphs and the labels that are found without training.
     Z : ndarray of shape (n, d), float32
         Features of the nodes.
     first : ndarray of shape (n,)
         For each node the first one that equals it.
     vote : NeighbourVote
-        With the spectral labels; what labels new rows is the same with others.
+        With the labels to start from; what labels new rows is the same with others.
+    start_name : {"spectral", "spread"}
+        What these are.
     device : torch.device
     seed : int
     """
@@ -54,14 +56,14 @@ def train_graph_network(model, Z, first, vote, device, seed):
             seen = [powers[-1] for powers in graphs]
         else:
             graphs = seen = WholeGraphs(matrices, z)
-        is_spectral = model.start == "spectral"
+        has_targets = model.start != "kmeans"
         training = GraphTraining(
             network,
             Z,
             seen,
-            start if is_spectral else None,
+            start if has_targets else None,
             lambda h, labels: (
-                _means(h, labels) if is_spectral else kmeans_centers(h, model.n_clusters, seed, n_init=20)
+                _means(h, labels) if has_targets else kmeans_centers(h, model.n_clusters, seed, n_init=20)
             ),
             recipe,
             seed,
@@ -72,7 +74,7 @@ def train_graph_network(model, Z, first, vote, device, seed):
             identity=_identity(model, linear, seed),
             save_every=float(model.checkpoint_every),
             fitted_attributes=lambda network: {
-                **_fitted(model, network, remember(network, z, graphs, _edges(model)), first, vote),
+                **_fitted(model, network, remember(network, z, graphs, _edges(model)), first, vote, start_name),
                 "history_": training.history,
                 "n_iter_": len(training.history),
                 "was_interrupted_": training.was_interrupted or getattr(model.encoder_, "was_interrupted_", False),
@@ -115,16 +117,17 @@ def _identity(model, linear, seed):
     }
 
 
-def _fitted(model, network, memory, first, vote):
+def _fitted(model, network, memory, first, vote, start_name):
     """Attributes of an estimator with this graph network."""
     layers = check_layers(model.layers, LAYERS)
     scores = memory.layers[:, -model.n_clusters :].argmax(dim=1).numpy()  # "graph" is the last of all layers
-    found = {"network": scores, "spectral": vote.labels}
-    labellings = {name: number_by_size(labels[first], model.n_clusters) for name, labels in found.items()}
+    labellings = {"network": number_by_size(scores[first], model.n_clusters)}
+    for name in ("spectral", "encoder", "spread"):
+        found = getattr(model, f"{name}_labels_")
+        if found is not None:
+            labellings[name] = found
     cuts = {name: normalised_cut(model.graphs_[1], found, model.n_clusters) for name, found in labellings.items()}
-    chosen = min(cuts, key=cuts.get) if model.labels_from == "auto" else "network"
-    if model.encoder_labels_ is not None:
-        cuts["encoder"] = normalised_cut(model.graphs_[1], model.encoder_labels_, model.n_clusters)
+    chosen = min(("network", start_name), key=cuts.get) if model.labels_from == "auto" else "network"
     labels = labellings[chosen]
     n_clusters = int(labels.max()) + 1
     return {
@@ -133,7 +136,6 @@ def _fitted(model, network, memory, first, vote):
         "layer_sizes_": tuple(network.layer_sizes[name] for name in layers),
         "score_groups_": tuple(i for i, name in enumerate(layers) if name == "graph"),
         "network_labels_": labellings["network"],
-        "spectral_labels_": labellings["spectral"],
         "cuts_": cuts,
         "chosen_": chosen,
         "labels_": labels,

@@ -13,7 +13,6 @@ from .._support._callbacks import CallbackSupportMixin, with_callbacks
 from .._support._images import check_enough_rows, validate_rows
 from .._support._parameters import check_integer, draw_seed
 from .._support._warnings import ClusterCollapseWarning
-from ..cluster._graph_cut import spectral_labels
 from ..cluster._neighbour_graph import neighbour_graph
 from ..cluster._neighbour_vote import NeighbourVote
 from ..cluster._path_integral_graph import kernel_width
@@ -29,6 +28,7 @@ from ._check_alone import check_alone
 from ._graph_features import check_encoded, fit_node_features, split_columns
 from ._graph_plan import check_graph_parameters, check_graphs, encoder_time
 from ._graph_stage import build_graph_network, train_graph_network
+from ._graph_start import find_start
 from ._node_labels import first_equal_rows
 from ._prepared_encoder import prepare_encoder
 
@@ -58,16 +58,18 @@ class IcicleGCN(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, Cluste
            G_u^(1)   = relu( Ahat_u Z W_0 + b_0 )
            G_u^(l+1) = relu( Ahat_u (s G_u^(l) + g G_v^(l) + r H^(l)) W_l + b_l ),     out_u = softmax, without relu
 
-       For a quarter of the steps the targets P are the spectral clusters. Then, with centres mu of the bottleneck,
-       ``q_ik ~ 1 / (1 + |h_i - mu_k|^2)``, ``p_ik ~ q_ik^2 / sum_i q_ik`` and::
+       For a quarter of the steps the targets P are the clusters to start from: the spectral ones; or those of the
+       encoder's own cluster head, spread over the coarse graph, if they agree with the spectral ones by an NMI of 0.95.
+       Then, with centres mu of the bottleneck, ``q_ik ~ 1 / (1 + |h_i - mu_k|^2)``, ``p_ik ~ q_ik^2 / sum_i q_ik``
+       and::
 
            L = |Z - Zhat|^2 / (n d) + alpha KL(P || Q) + beta KL(P || out_a) + eta KL(P || out_b)
 
        The label of a row is the largest entry of ``(out_a + out_b) / 2``.
-    4. Keep these labels where they cut the coarse graph no worse than spectral clustering does, else the spectral ones.
+    4. Keep these labels where they cut the coarse graph no worse than those it started from, else the latter.
 
     The last step is a guard without labels, and a one-sided one: spectral clustering looks for a small cut, the network
-    does not. Both labellings are kept; ``labels_from="network"`` takes the network's at any rate.
+    does not. All labellings are kept; ``labels_from="network"`` takes the network's at any rate.
 
     Sources: Xu et al., "Deep image clustering with contrastive learning and multi-scale graph convolutional networks",
     Pattern Recognition 146, 2024 (arXiv 2207.07173), and SDCN, Bo et al., WWW 2020. See docs/icicle_gcn.md.
@@ -98,14 +100,14 @@ class IcicleGCN(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, Cluste
     bottleneck : {"logits", "softmax"}, default="logits"
         Whether h, or as published its softmax, is assigned to centres and joined to the streams. With a softmax, q is
         never above ``3 / (K + 2)``, so that targets stay vague.
-    start : {"spectral", "kmeans"}, default="spectral"
-        Spectral clusters as first targets, and their means as first centres; or only reconstruction at first, and
-        centres by k-means.
+    start : {"auto", "spectral", "kmeans"}, default="auto"
+        First targets, whose means are the first centres: the spectral clusters, or with "auto" the encoder's own where
+        these are confirmed, as above. "kmeans": only reconstruction at first, and centres by k-means.
     propagation : {"auto", "layers", "linear"}, default="auto"
         "layers": graph convolutions as above, all rows in every step. "linear": Z is propagated beforehand, as many
         times as there are convolutions, and steps are made of 4096 rows. "auto" is "linear" above 50,000 rows.
     labels_from : {"auto", "network"}, default="auto"
-        Whether the guard may take the spectral clusters.
+        Whether the guard may take the clusters of the start.
     layers : tuple of str, default=("hidden", "bottleneck", "graph_hidden", "graph")
         What `transform` returns, side by side: the last hidden layer and the bottleneck of the autoencoder, the mean of
         the last hidden layers of the streams, and the logarithm of their mean output.
@@ -143,12 +145,13 @@ class IcicleGCN(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, Cluste
         Clusters found; below `n_clusters` only with a :class:`ClusterCollapseWarning`.
     network_labels_, spectral_labels_ : ndarray of shape (n_samples,), int32
         Labels of the network and of the spectral clustering of the coarse graph.
-    encoder_labels_ : ndarray of shape (n_samples,), int32, or None
-        Labels of the encoder's cluster head, where it has one.
+    encoder_labels_, spread_labels_ : ndarray of shape (n_samples,), int32, or None
+        Labels of the encoder's cluster head, where it has one with `n_clusters` outputs, and these spread over the
+        coarse graph: ``F <- 0.9 Ahat F + 0.1 Y``, fifty times, with Y the labels.
     cuts_ : dict of str to float
         Mean share of their edges in the coarse graph that clusters have with others, of "network", "spectral" and,
-        where there is one, "encoder".
-    chosen_ : {"network", "spectral"}
+        where there are some, "encoder" and "spread".
+    chosen_ : {"network", "spectral", "spread"}
         What `labels_` are.
     graphs_ : list of two csr_array of shape (n_samples, n_samples)
         The fine and the coarse graph, without self-loops.
@@ -202,7 +205,7 @@ class IcicleGCN(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, Cluste
         loss_weights=(0.1, 0.05, 0.01),
         normalization="symmetric",
         bottleneck="logits",
-        start="spectral",
+        start="auto",
         propagation="auto",
         labels_from="auto",
         layers=("hidden", "bottleneck", "graph_hidden", "graph"),
@@ -280,18 +283,21 @@ class IcicleGCN(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, Cluste
         self.encoder_ = self._fit_encoder(rows, seed)
         encoded = self._encode(rows)
         features, scores = split_columns(self.encoder_, encoded.shape[1])
-        self.encoder_labels_ = number_by_size(encoded[:, scores].argmax(axis=1), len(scores)) if len(scores) else None
+        has_head = len(scores) == self.n_clusters
+        self.encoder_labels_ = number_by_size(encoded[:, scores].argmax(axis=1), len(scores)) if has_head else None
         self.node_features_ = fit_node_features(encoded, features, self.n_components)
         Z = self.node_features_(encoded)
-        # 2. Graphs of two scales, and the spectral clustering of the coarse one
+        # 2. Graphs of two scales, and clusters to start from
         search = make_row_search(Z)
         k_fine, k_coarse = (min(k, len(Z) - 1) for k in self.n_neighbors)
         index, distance = search.neighbours(k_coarse)
         self.graphs_ = graphs or [neighbour_graph(index[:, :k_fine]), neighbour_graph(index)]
-        start = spectral_labels(self.graphs_[1], self.n_clusters, seed)
+        first = first_equal_rows(Z, distance)
+        start_name = find_start(self, first, seed)
         # 3. Graph convolutions, and labels
+        start = getattr(self, f"{start_name}_labels_")
         vote = NeighbourVote(search, start, self.n_clusters, k_coarse, kernel_width(distance, 1.0))
-        train_graph_network(self, Z, first_equal_rows(Z, distance), vote, device, seed)
+        train_graph_network(self, Z, first, vote, start_name, device, seed)
         if self.n_clusters_ < self.n_clusters:
             warnings.warn(
                 f"{self.n_clusters_} of the {self.n_clusters} clusters asked for are in use. Ask for fewer, raise "

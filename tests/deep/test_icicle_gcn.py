@@ -4,6 +4,7 @@ import pickle
 import numpy as np
 import pytest
 import scipy.sparse
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.datasets import load_digits, make_blobs
 from sklearn.preprocessing import StandardScaler
 
@@ -46,7 +47,7 @@ def test_labels(fitted):
     np.testing.assert_array_equal(p.argmax(axis=1), fitted.labels_)
 
 
-def test_the_guard_takes_the_least_cut(fitted):
+def test_the_guard_takes_the_lesser_cut(fitted):
     for name in ("network", "spectral"):
         labels = getattr(fitted, f"{name}_labels_")
         assert fitted.cuts_[name] == pytest.approx(normalised_cut(fitted.graphs_[1], labels, 4))
@@ -124,10 +125,48 @@ def test_contrastive_encoder_and_images():
     images = X.reshape(-1, 8, 8)
     found = model(encoder=None, backbone="mlp", max_epochs=2, batch_size=40, max_iter=10, hidden_sizes=(8,)).fit(images)
     assert found.encoder_labels_.shape == (160,)
-    assert sorted(found.cuts_) == ["encoder", "network", "spectral"]
+    assert sorted(found.cuts_) == ["encoder", "network", "spectral", "spread"]
     assert len(found.node_features_.columns) == found.encoder_.layer_sizes_[0]
     np.testing.assert_array_equal(found.predict(X), found.labels_)
     assert found.history_[0].keys() >= {"reconstruction", "bottleneck_loss", "graph_a_loss", "graph_b_loss"}
+
+
+class Scored(TransformerMixin, BaseEstimator):
+    """The rows as they are, and beside them the scores of a head that takes rows for `labels`."""
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def fit(self, X, y=None):
+        self.layer_sizes_, self.score_groups_ = (X.shape[1], 4), (1,)
+        return self
+
+    def transform(self, X):
+        return np.hstack([X, np.eye(4)[self.labels[: len(X)]]])
+
+
+def test_a_head_that_the_graph_confirms_is_the_start():
+    spectral = model(max_iter=1).fit(X).spectral_labels_
+    labels = spectral.copy()
+    labels[::20] = (labels[::20] + 1) % 4  # wrong here and there
+    found = model(encoder=Scored(labels), max_iter=1).fit(X)
+    assert clustering_accuracy(labels, found.encoder_labels_) == 1
+    assert clustering_accuracy(spectral, found.spread_labels_) > 0.98
+    assert found.chosen_ == "spread"  # a single step leaves the network far behind
+    np.testing.assert_array_equal(found.labels_, found.spread_labels_)
+    np.testing.assert_array_equal(found.predict(X), found.labels_)
+    assert found.cuts_["spread"] < found.cuts_["network"]
+    assert model(encoder=Scored(labels), max_iter=1, start="spectral").fit(X).chosen_ == "spectral"
+
+
+@pytest.mark.parametrize("case", ["splits one, merges two", "never uses one"])
+def test_a_head_that_the_graph_does_not_confirm_is_not(case):
+    half = np.where(Y == 3, 2, Y)  # 2 and 3 are one
+    if case == "splits one, merges two":
+        half[Y == 0] = np.where(X[Y == 0, 20] > np.median(X[Y == 0, 20]), 0, 3)
+    found = model(encoder=Scored(half), max_iter=1).fit(X)
+    assert found.chosen_ == "spectral"
+    assert found.spread_labels_.shape == (160,)
 
 
 @quiet
@@ -220,7 +259,7 @@ def test_a_transformer_makes_the_features():
         ({"hidden_sizes": (0,)}, ValueError, "hidden_sizes"),
         ({"fusion": (0.5, 0.5)}, TypeError, "fusion must be three numbers"),
         ({"loss_weights": (0.1, -1, 0)}, ValueError, "loss_weights"),
-        ({"start": "head"}, ValueError, "start must be one of 'spectral', 'kmeans'"),
+        ({"start": "head"}, ValueError, "start must be one of 'auto', 'spectral', 'kmeans'"),
         ({"labels_from": "spectral"}, ValueError, "labels_from"),
         ({"layers": ("backbone",)}, ValueError, "layers"),
         ({"max_time": 0}, ValueError, "max_time"),
