@@ -19,6 +19,8 @@ import torch
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.cluster import KMeans
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 import skdeepclust
@@ -368,6 +370,33 @@ def test_networks_of_the_users_are_given_back(tmp_path):
         skdeepclust.load(tmp_path)
     with pytest.raises(ValueError, match=r"modules\['encoder__module'\] is not the network that was saved"):
         skdeepclust.load(tmp_path, modules=modules | {"encoder__module": nn.Linear(6, 5)})
+
+
+def pipelines():
+    """Pipelines with networks, the names of these in get_params of the ensemble, and as files call them."""
+    encoder = skdeepclust.FrozenEncoder(trained_network(), ("0", "3"), device="cpu")
+    yield make_pipeline(StandardScaler(), encoder), ["encoder__frozenencoder__module"], ["encoder__steps__1__1__module"]
+    union = FeatureUnion([("own_", make_pipeline(encoder)), ("other", clone(encoder))])
+    names = ["encoder__own___frozenencoder__module", "encoder__other__module"]
+    places = ["transformer_list__0__1__steps__0__1__module", "transformer_list__1__1__module"]
+    yield union, names, [f"encoder__{place}" for place in places]
+
+
+@pytest.mark.parametrize(("encoder", "names", "places"), list(pipelines()), ids=["Pipeline", "FeatureUnion"])
+def test_networks_in_pipelines_have_the_names_of_get_params(encoder, names, places, tmp_path):
+    model = skdeepclust.DeepClusterEnsemble(3, encoder=encoder, n_estimators=4, device="cpu", random_state=0)
+    assert [name for name, value in model.get_params().items() if isinstance(value, nn.Module)] == names
+    model.fit(TABLE).save(tmp_path)
+    with pytest.raises(ValueError, match=rf"pass what {names[0]} was, as modules=\{{'{names[0]}': ...\}}"):
+        skdeepclust.load(tmp_path)
+    for keys in names, places:  # places were the only names once, and are still accepted
+        loaded = skdeepclust.load(tmp_path, modules={key: own_network() for key in keys})
+        check_same_answers(model, loaded, TABLE)
+    wrong = {places[0]: nn.Linear(6, 5)}
+    mine = {name: own_network() for name in names}
+    check_same_answers(model, skdeepclust.load(tmp_path, modules=mine | wrong), TABLE)  # get_params goes first
+    with pytest.raises(ValueError, match=rf"modules\['{places[0]}'\] is not the network that was saved"):
+        skdeepclust.load(tmp_path, modules=wrong)
 
 
 # ------------------------------------------------------- pickle, joblib, skops

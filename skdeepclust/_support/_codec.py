@@ -22,6 +22,7 @@ from ._errors import SavedModelError
 from ._saved_classes import class_named, is_known
 
 _TAG = "$"
+_STEPS = {"Pipeline": "steps", "FeatureUnion": "transformer_list"}  # attributes that hold (name, estimator)
 _SPARSE = {name: getattr(sparse, name) for name in ("csr_array", "csr_matrix", "csc_array", "csc_matrix")}
 
 
@@ -148,12 +149,14 @@ class Decoder:
     device : str, torch.device or None
         Passed to the method `_put_on` of objects that have it; None leaves the choice to them.
     modules : mapping of str to nn.Module or callable
-        Code of the user's, by the name of the parameter it was passed as.
+        Code of the user's, by the name of the parameter it was passed as; where the file has another name for it, the
+        place in the tree, by that too.
     """
 
     def __init__(self, arrays: Mapping[str, NDArray], device: Any, modules: Mapping[str, Any]):
         self._arrays, self._device, self._modules = arrays, device, modules
         self._built: dict[str, Any] = {}
+        self._step_names: dict[tuple[str, ...], str] = {}  # of estimators in pipelines, by path
 
     def __call__(self, tree: Any, path: tuple[str, ...] = ()) -> Any:
         """Return the value of a `tree` that stood at `path`.
@@ -228,7 +231,9 @@ class Decoder:
         return values.to(torch.bfloat16) if tree["dtype"] == "bfloat16" else values
 
     def _build_module(self, tree, path):
-        name = tree["name"]
+        name = self._parameter_name(path)
+        if name not in self._modules and tree["name"] in self._modules:
+            name = tree["name"]
         if name not in self._modules:
             raise ValueError(
                 f"the saved model needs code of your own, which is not in the files; pass what {name} was, as "
@@ -250,11 +255,28 @@ class Decoder:
                 f"the saved model holds an object of the class {tree['class']!r}, which this version of skdeepclust "
                 "does not know."
             )
+        if tree["class"] in _STEPS:
+            self._name_steps(tree["state"], (*path, _STEPS[tree["class"]]))
         state = {key: self(item, (*path, key)) for key, item in tree["state"].items()}
         value = from_saved_state(cls, state)
         if self._device is not None and hasattr(value, "_put_on"):
             value._put_on(self._device)
         return value
+
+    def _name_steps(self, state, path):
+        """Note where the estimators of a pipeline lie, and what they are called there."""
+        for i, step in enumerate(_entries(state[path[-1]])):
+            self._step_names[*path, str(i), "1"] = _entries(step)[0]
+
+    def _parameter_name(self, path):
+        """The name that `get_params` has for what lies at `path`: "encoder__frozenencoder__module"."""
+        parts = []
+        for end, part in enumerate(path, 1):
+            if path[:end] in self._step_names:
+                parts[-2:] = [self._step_names[path[:end]]]  # in place of "steps" and its number
+            else:
+                parts.append(part.rstrip("_"))
+        return "__".join(parts)
 
 
 def saved_state(value: Any) -> dict[str, Any]:
@@ -293,8 +315,13 @@ def _pointer(path: tuple[str, ...]) -> str:
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
 
 
+def _entries(tree: Any) -> Any:
+    """Trees of the entries of a list or a tuple."""
+    return tree["items"] if isinstance(tree, dict) else tree
+
+
 def _module_name(path: tuple[str, ...]) -> str:
-    """The parameter, as ``get_params`` writes it, that the attributes of a path come from: "encoder__module"."""
+    """What a file calls code of the user's: by its place, "encoder__module" or "encoder__steps__0__1__module"."""
     return "__".join(part.rstrip("_") for part in path)
 
 

@@ -85,7 +85,8 @@ def load(directory: str | os.PathLike, device=None, modules=None):
         this machine does not have it, to the best there is, with a :class:`DeviceChangedWarning`.
     modules : dict of str to nn.Module or callable, default=None
         What an estimator holds of your own code, such as `module` and `preprocess` of a FrozenEncoder: by the name of
-        the parameter, as in "encoder__module". Networks are copied, and the copies get the saved weights.
+        the parameter in `get_params`, as in "encoder__module", or "encoder__frozenencoder__module" in a pipeline.
+        Networks are copied, and the copies get the saved weights.
 
     Returns
     -------
