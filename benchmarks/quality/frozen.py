@@ -7,7 +7,8 @@ The network is EfficientNet-Lite0, whose weights were trained with the labels of
 results without labels. FrozenEncoder reads its layers once per data set; they are kept in the folder --cache, one npz
 file per set, and the seconds that reading took stand in the file. What follows is what
 ``DeepClusterEnsemble(encoder=FrozenEncoder(...))`` does with them, part by part; "heads" is what it does with
-``encoder=make_pipeline(FrozenEncoder(...), ContrastiveEncoder(...))``.
+``encoder=make_pipeline(FrozenEncoder(...), ContrastiveEncoder(...))``, "anchor_ensemble" the same with
+``AnchorContrastiveClustering(...)``, whose own labels are "anchor".
 
 Every result is written as it comes, and what the file holds is skipped unless --force is given. --features says what
 is done with each layer before it is clustered: nothing, rows of unit length, principal components, whitened ones.
@@ -26,7 +27,12 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import normalize
 
-from skdeepclust import BaseClusterings, DeepClusterEnsemble, EntropyWeightedConsensus
+from skdeepclust import (
+    AnchorContrastiveClustering,
+    BaseClusterings,
+    DeepClusterEnsemble,
+    EntropyWeightedConsensus,
+)
 
 from . import records as rec
 from .datasets import cifar10, imagenette
@@ -94,7 +100,26 @@ def heads(layers, n_clusters, seed):
     return DeepClusterEnsemble(n_clusters, random_state=seed).fit_predict(layers[-1])
 
 
-METHODS = {"consensus": consensus, "heads": heads, "kmeans": kmeans, "hdbscan": hdbscan}
+def anchor(layers, n_clusters, seed):
+    """AnchorContrastiveClustering, trained on all layers side by side, which are a table to it."""
+    return AnchorContrastiveClustering(n_clusters, random_state=seed).fit_predict(np.hstack(layers))
+
+
+def anchor_ensemble(layers, n_clusters, seed):
+    """The ensemble over the layers of such a network."""
+    encoder = AnchorContrastiveClustering(n_clusters)
+    return DeepClusterEnsemble(n_clusters, encoder=encoder, random_state=seed).fit_predict(np.hstack(layers))
+
+
+METHODS = {
+    "consensus": consensus,
+    "heads": heads,
+    "anchor": anchor,
+    "anchor_ensemble": anchor_ensemble,
+    "kmeans": kmeans,
+    "hdbscan": hdbscan,
+}
+ON_ALL_LAYERS = {"consensus", "anchor", "anchor_ensemble"}
 
 
 def measure(name, kind, method, seed, args):
@@ -111,7 +136,7 @@ def measure(name, kind, method, seed, args):
 
 def run(args):
     for name, kind, method, seed in product(args.sets, args.features, args.methods, args.seeds):
-        used = " ".join(args.layers if method == "consensus" else args.layers[-1:])
+        used = " ".join(args.layers if method in ON_ALL_LAYERS else args.layers[-1:])
         record = {"set": name, "estimator": f"{method}: {used}, {kind}", "seed": seed}
         if args.force or rec.key(record) not in rec.read(args.out):
             record |= measure(name, kind, method, seed, args)
