@@ -5,7 +5,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._support._read_ahead import ReadAhead
 from .augment import Augmentation, check_view
 from .contrastive_network import ContrastiveNetwork
 from .drawn_augmentation import DrawnAugmentation
@@ -14,6 +13,7 @@ from .objective import TERMS, backward
 from .positives import Positives, input_space, seek_positives, unit_rows
 from .ranks import Ranks
 from .recipe import Recipe, counted_seed, learning_rate_factor, seed_by_counter
+from .row_batches import RowBatches
 from .samples import SampleReader
 from .training_loop import TrainingLoop
 
@@ -73,7 +73,7 @@ class ContrastiveTraining(TrainingLoop):
         self._positives: Positives | None = None
         self._n_sought = 0  # times that neighbours were sought
         self._space: Tensor | None = None
-        self._rows = ReadAhead(X)
+        self._rows = RowBatches(X, reader)
 
     @staticmethod
     def _parameter_groups(network) -> list[dict]:
@@ -136,7 +136,7 @@ class ContrastiveTraining(TrainingLoop):
 
     def _read(self, batch: Tensor, partner: Tensor) -> Tensor:
         """Read the samples of this rank and, below them, their partners, as they are."""
-        return self.reader(self._rows(self._row_numbers(batch, partner)))
+        return self._rows(self._row_numbers(batch, partner))
 
     def _row_numbers(self, batch: Tensor, partner: Tensor) -> np.ndarray:
         return torch.cat([batch[self._part], partner[self._part]]).numpy()

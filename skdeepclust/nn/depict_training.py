@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .._support._read_ahead import ReadAhead
 from .augment import Augmentation, check_view
 from .depict_network import DepictNetwork
 from .device import autocast
 from .inference import extract_layers
 from .recipe import learning_rate_factor, seed_by_counter
+from .row_batches import RowBatches
 from .samples import SampleReader
 from .self_training import target_distribution
 from .training_loop import TrainingLoop
@@ -157,7 +157,7 @@ class DepictTraining(TrainingLoop):
         self._n_falling = 0  # refreshes in a row that found less confidence
         self._round_began_with = 0.0  # confidence
         self._target: Tensor | None = None
-        self._rows = ReadAhead(X)
+        self._rows = RowBatches(X, reader)
 
     def run(self, *arguments, **keywords) -> None:
         """Train to the end, and find the clusters of the embedding as it has become."""
@@ -178,7 +178,7 @@ class DepictTraining(TrainingLoop):
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         seed_by_counter(self.seed, _STEP, self.step)
-        x = self.reader(self._rows(batch.numpy()))
+        x = self._rows(batch.numpy())
         if self.next_batch is not None and self._rows.is_useful:
             self._rows.announce(self.next_batch.numpy())
         with torch.no_grad():

@@ -60,9 +60,13 @@ class SampleReader:
         """Return the same reader for another device."""
         return replace(self, device=device)
 
-    def __call__(self, rows: np.ndarray) -> Tensor:
-        """Return float32 (n, *in_shape) on the device for `rows` of shape (n, d)."""
-        x = torch.tensor(self._scaled(rows), device=self.device)
+    def __call__(self, rows: np.ndarray | Tensor) -> Tensor:
+        """Return float32 (n, *in_shape) on the device for `rows` of shape (n, d), an array or a tensor anywhere."""
+        x = torch.tensor(rows) if isinstance(rows, np.ndarray) else rows
+        device = x.device if self.device is None else self.device
+        if self.image_shape is None and device.type == "mps":  # which has no float64
+            return self._scaled(x).to(device)
+        x = self._scaled(x.to(device))
         if self.image_shape is None:
             return x
         h, w, c = self.image_shape
@@ -71,18 +75,19 @@ class SampleReader:
             x = F.interpolate(x, scale_factor=float(self.enlarge), mode="bilinear")
         return x.to(memory_format=torch.channels_last)
 
-    def _scaled(self, rows: np.ndarray) -> np.ndarray:
+    def _scaled(self, rows: Tensor) -> Tensor:
+        shift, scale = (torch.as_tensor(value, device=rows.device) for value in (self.shift, self.scale))
         if self.image_shape is None:
-            return ((rows - self.shift) / self.scale).astype(np.float32)
-        x = np.asarray(rows, dtype=np.float32)
+            return ((rows.double() - shift) / scale).float()
+        x = rows.float()
         if self.pixels is None:
-            return (x - self.shift) / self.scale
-        if rows.dtype == np.uint8:
-            return x / np.float32(255)
-        if self.pixels == "uint8" and x.max(initial=0.0) > 1.0:
+            return (x - shift) / scale
+        if rows.dtype == torch.uint8:
+            return x / torch.full_like(scale, 255)  # some devices multiply by the inverse of a number
+        if self.pixels == "uint8" and len(x) and x.max() > 1.0:
             raise ValueError(
-                f"X holds floats up to {x.max():g}, but the network was fitted on uint8 pixels, which are divided by "
-                "255. Pass uint8, or floats between 0 and 1."
+                f"X holds floats up to {float(x.max()):g}, but the network was fitted on uint8 pixels, which are "
+                "divided by 255. Pass uint8, or floats between 0 and 1."
             )
         return x
 
