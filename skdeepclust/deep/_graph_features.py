@@ -7,6 +7,8 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_array
 
+from ._prepared_encoder import encoder_layers
+
 _BLOCK = 256
 _MAX_EXACT = 4096  # columns whose covariance is decomposed
 
@@ -56,10 +58,11 @@ def fit_node_features(encoded, columns, n_components):
 def split_columns(encoder, width):
     """Which of the `width` outputs of a fitted `encoder` are features, and which scores of clusters.
 
-    Encoders of this package say so by `layer_sizes_` and `score_groups_`; of others all are features. Scores serve as
-    features where there is nothing else.
+    Encoders of this package, and pipelines that end in one, say so by `layer_sizes_` and `score_groups_`; of others
+    all are features. Scores serve as features where there is nothing else.
     """
-    sizes, groups = getattr(encoder, "layer_sizes_", (width,)), getattr(encoder, "score_groups_", ())
+    sizes, groups = encoder_layers(encoder)
+    sizes = (width,) if sizes is None else sizes
     is_score = np.repeat([i in groups for i in range(len(sizes))], sizes)
     features, scores = np.flatnonzero(~is_score), np.flatnonzero(is_score)
     return (features if len(features) else scores), scores

@@ -6,6 +6,7 @@ import pytest
 import scipy.sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.datasets import load_digits, make_blobs
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdeepclust import DeepClusterEnsemble, IcicleGCN
@@ -157,6 +158,12 @@ def test_a_head_that_the_graph_confirms_is_the_start():
     np.testing.assert_array_equal(found.predict(X), found.labels_)
     assert found.cuts_["spread"] < found.cuts_["network"]
     assert model(encoder=Scored(labels), max_iter=1, start="spectral").fit(X).chosen_ == "spectral"
+
+
+def test_the_head_of_the_last_step_of_a_pipeline():
+    found = model(encoder=make_pipeline(StandardScaler(), Scored(Y)), max_iter=1).fit(X)
+    assert clustering_accuracy(Y, found.encoder_labels_) == 1
+    assert len(found.node_features_.columns) == 64
 
 
 @pytest.mark.parametrize("case", ["splits one, merges two", "never uses one"])
