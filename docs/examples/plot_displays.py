@@ -70,7 +70,7 @@ LayerReliabilityDisplay.from_estimator(model, ax=axes)
 # %%
 # Was the training long enough?
 # -----------------------------
-# Two losses and their sum. That of the cluster head has hardly moved, which is why its outputs got no vote: it learns
+# The loss and its terms. That of the cluster head has hardly moved, which is why its outputs got no vote: it learns
 # last, and 15 epochs are not enough for it. The other layers were useful long before.
 _, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
 TrainingHistoryDisplay.from_estimator(model, ax=ax)
