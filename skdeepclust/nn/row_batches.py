@@ -110,12 +110,11 @@ class Staging:
         rows = torch.from_numpy(np.ascontiguousarray(block))
         if len(self.buffers[turn]) < len(rows):
             self.buffers[turn] = torch.empty(rows.shape, dtype=rows.dtype, pin_memory=self._is_asynchronous)
-        moved = (
-            self.buffers[turn][: len(rows)].copy_(rows).to(self.device, non_blocking=self._is_asynchronous, copy=True)
-        )
+        staged = self.buffers[turn][: len(rows)].copy_(rows)
+        moved = staged.to(self.device, non_blocking=self._is_asynchronous, copy=True)
         if self._is_asynchronous:
             self._copied[turn] = torch.cuda.Event()
-            self._copied[turn].record()
+            self._copied[turn].record(torch.cuda.current_stream(self.device))
         return moved
 
 
