@@ -5,7 +5,7 @@ import logging
 
 from sklearn.metrics import normalized_mutual_info_score
 
-from ..cluster._graph_cut import spectral_labels
+from ..cluster._graph_cut import normalised_cut, spectral_labels
 from ..cluster._label_spreading import spread_labels
 from ..consensus._labels import number_by_size
 from ._layer_consensus import HEAD_AGREEMENT
@@ -43,5 +43,7 @@ def find_start(model, first, seed):
     model.spread_labels_ = number_by_size(spread_labels(coarse, model.encoder_labels_, k)[first], k)
     agreement = normalized_mutual_info_score(model.spectral_labels_, model.spread_labels_)
     logger.info("cluster head and graph agree by %.3f (NMI), the head is believed from %.2f", agreement, HEAD_AGREEMENT)
-    is_confirmed = agreement >= HEAD_AGREEMENT and model.spread_labels_.max() == k - 1
-    return "spread" if is_confirmed and model.start == "auto" else "spectral"
+    of_spread, of_spectral = (normalised_cut(coarse, x, k) for x in (model.spread_labels_, model.spectral_labels_))
+    is_confirmed = agreement >= HEAD_AGREEMENT or of_spread <= of_spectral
+    has_all = model.spread_labels_.max() == k - 1
+    return "spread" if is_confirmed and has_all and model.start == "auto" else "spectral"

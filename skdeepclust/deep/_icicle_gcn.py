@@ -59,7 +59,8 @@ class IcicleGCN(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, Cluste
            G_u^(l+1) = relu( Ahat_u (s G_u^(l) + g G_v^(l) + r H^(l)) W_l + b_l ),     out_u = softmax, without relu
 
        For a quarter of the steps the targets P are the clusters to start from: the spectral ones; or those of the
-       encoder's own cluster head, spread over the coarse graph, if they agree with the spectral ones by an NMI of 0.95.
+       encoder's own cluster head, spread over the coarse graph, if they agree with the spectral ones by an NMI of 0.95
+       or cut the graph no worse.
        Then, with centres mu of the bottleneck, ``q_ik ~ 1 / (1 + |h_i - mu_k|^2)``, ``p_ik ~ q_ik^2 / sum_i q_ik``
        and::
 

@@ -160,6 +160,13 @@ def test_a_head_that_the_graph_confirms_is_the_start():
     assert model(encoder=Scored(labels), max_iter=1, start="spectral").fit(X).chosen_ == "spectral"
 
 
+def test_a_head_that_cuts_the_graph_better_than_spectral_clustering_is_the_start(monkeypatch):
+    monkeypatch.setattr("skdeepclust.deep._graph_start.spectral_labels", lambda A, k, seed: np.arange(160) % k)
+    found = model(encoder=Scored(Y), max_iter=1).fit(X)
+    assert found.chosen_ == "spread"
+    assert found.cuts_["spread"] < found.cuts_["spectral"]
+
+
 def test_the_head_of_the_last_step_of_a_pipeline():
     found = model(encoder=make_pipeline(StandardScaler(), Scored(Y)), max_iter=1).fit(X)
     assert clustering_accuracy(Y, found.encoder_labels_) == 1
