@@ -51,6 +51,20 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     return False
 
 
+def has_float64(device: torch.device) -> bool:
+    """Whether `device` is known to compute in float64: MPS does not, nor do some XPUs."""
+    if device.type == "xpu":
+        return bool(getattr(torch.xpu.get_device_properties(device), "has_fp64", False))
+    return device.type in ("cpu", "cuda")
+
+
+def send(rows: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Return a few `rows` of the host's on `device`, without waiting for what CUDA has been given to do before."""
+    if device.type == "cuda":  # torch keeps page-locked memory as long as a copy from it is on its way
+        return rows.pin_memory().to(device, non_blocking=True)
+    return rows.to(device)
+
+
 def autocast(device: torch.device, precision: str) -> AbstractContextManager:
     """The context in which networks run while training.
 

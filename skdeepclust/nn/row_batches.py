@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from .._support._read_ahead import ReadAhead
+from .._support._sources import row_blocks
+from .device import has_float64, send
 from .samples import SampleReader
 
 _SHARE = 1 / 3  # of a device's free memory that rows may take; the network and its activations need the rest
@@ -38,12 +40,12 @@ def placement(kind: str, n_bytes: int, free_bytes: int | None, in_memory: bool) 
 
 
 class RowBatches:
-    """Network input for any rows of `X`, the same to the last bit wherever the rows lie.
+    """Network input for any rows of `X`; on CPUs and CUDA meant to be the same to the last bit wherever the rows lie.
 
     Rows move in their own dtype, uint8 in a quarter of the bytes of float32, and are scaled on the device. On a CPU
-    they stay where they are. What lies on a disk can be announced and is read in the meantime, see
-    :class:`~skdeepclust._support._read_ahead.ReadAhead`. Only the placements of a CPU have been run so far; the others
-    are tested with a CPU in the device's place.
+    they stay where they are; for a device without float64 they are scaled on the host. What lies on a disk can be
+    announced and is read in the meantime, see :class:`~skdeepclust._support._read_ahead.ReadAhead`. Nothing of this has
+    run on CUDA or XPU yet: "device" and "staged" are tested with a CPU in the device's place.
 
     Parameters
     ----------
@@ -68,11 +70,12 @@ class RowBatches:
         if self._place is None:
             in_memory = isinstance(self._X, np.ndarray) and not isinstance(self._X, np.memmap)
             n_bytes = self._X.dtype.itemsize * int(np.prod(self._X.shape))
-            self._place = placement(device.type, n_bytes, free_memory(device), in_memory)
+            free_bytes = free_memory(device) if has_float64(device) else None  # else they are scaled on the host
+            self._place = placement(device.type, n_bytes, free_bytes, in_memory)
         if self._place == "device":
             if self._all is None:
-                self._all = torch.tensor(self._X, device=device)
-            return self._reader(self._all[torch.as_tensor(rows, device=device)])
+                self._all = _moved(self._X, device)
+            return self._reader(self._all[send(torch.from_numpy(rows), device)])
         block = self._ahead(rows)
         if self._place == "staged":
             if self._staging is None:
@@ -107,10 +110,10 @@ class Staging:
         turn, self._turn = self._turn, 1 - self._turn
         if self._copied[turn] is not None:
             self._copied[turn].synchronize()  # the device has read what this buffer held two calls ago
-        rows = torch.from_numpy(np.ascontiguousarray(block))
-        if len(self.buffers[turn]) < len(rows):
-            self.buffers[turn] = torch.empty(rows.shape, dtype=rows.dtype, pin_memory=self._is_asynchronous)
-        staged = self.buffers[turn][: len(rows)].copy_(rows)
+        if len(self.buffers[turn]) < len(block):
+            self.buffers[turn] = torch.empty(block.shape, dtype=_torch_dtype(block), pin_memory=self._is_asynchronous)
+        staged = self.buffers[turn][: len(block)]
+        np.copyto(staged.numpy(), block)
         moved = staged.to(self.device, non_blocking=self._is_asynchronous, copy=True)
         if self._is_asynchronous:
             self._copied[turn] = torch.cuda.Event()
@@ -124,3 +127,15 @@ def free_memory(device: torch.device) -> int | None:
         return None
     module = getattr(torch, device.type)
     return module.mem_get_info(device)[0] if hasattr(module, "mem_get_info") else None
+
+
+def _moved(X: np.ndarray, device: torch.device) -> Tensor:
+    """All rows on the device, each in one piece whatever the order of `X`; the host copies a block at a time."""
+    moved = torch.empty(X.shape, dtype=_torch_dtype(X), device=device)
+    for block in row_blocks(X):
+        moved[block] = torch.from_numpy(np.array(X[block], order="C")).to(device)
+    return moved
+
+
+def _torch_dtype(X: np.ndarray) -> torch.dtype:
+    return torch.from_numpy(np.empty(0, X.dtype)).dtype

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .._support._sources import row_blocks
+from .device import has_float64, send
 
 _SMALLEST_SIDE = 12  # pixels; smaller images are doubled, since three poolings leave nothing of them
 
@@ -62,11 +63,9 @@ class SampleReader:
 
     def __call__(self, rows: np.ndarray | Tensor) -> Tensor:
         """Return float32 (n, *in_shape) on the device for `rows` of shape (n, d), an array or a tensor anywhere."""
-        x = torch.tensor(rows) if isinstance(rows, np.ndarray) else rows
+        x = torch.from_numpy(np.array(rows)) if isinstance(rows, np.ndarray) else rows  # rows may run backwards
         device = x.device if self.device is None else self.device
-        if self.image_shape is None and device.type == "mps":  # which has no float64
-            return self._scaled(x).to(device)
-        x = self._scaled(x.to(device))
+        x = self._scaled(x.to(device)) if has_float64(device) else self._scaled(x.cpu()).to(device)
         if self.image_shape is None:
             return x
         h, w, c = self.image_shape
@@ -76,14 +75,13 @@ class SampleReader:
         return x.to(memory_format=torch.channels_last)
 
     def _scaled(self, rows: Tensor) -> Tensor:
-        shift, scale = (torch.as_tensor(value, device=rows.device) for value in (self.shift, self.scale))
-        if self.image_shape is None:
-            return ((rows.double() - shift) / scale).float()
+        if self.image_shape is None or self.pixels is None:
+            shift, scale = (send(torch.tensor(value), rows.device) for value in (self.shift, self.scale))
+            x = rows.double() if self.image_shape is None else rows.float()
+            return ((x - shift) / scale).float()
         x = rows.float()
-        if self.pixels is None:
-            return (x - shift) / scale
         if rows.dtype == torch.uint8:
-            return x / torch.full_like(scale, 255)  # some devices multiply by the inverse of a number
+            return x / x.new_full((1,), 255)  # some devices multiply by the inverse of a number
         if self.pixels == "uint8" and len(x) and x.max() > 1.0:
             raise ValueError(
                 f"X holds floats up to {float(x.max()):g}, but the network was fitted on uint8 pixels, which are "

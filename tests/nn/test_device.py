@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import contextlib
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from skdeepclust.nn.device import autocast, has_fast_bfloat16, resolve_device
+from skdeepclust.nn.device import autocast, has_fast_bfloat16, has_float64, resolve_device
 
 CPU = torch.device("cpu")
 
@@ -34,6 +35,17 @@ def test_none_takes_one_that_works():
 def test_messages_name_the_parameter(device, error, message):
     with pytest.raises(error, match=message):
         resolve_device(device)
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("cpu", True), ("cuda", True), ("mps", False), ("meta", False)])
+def test_devices_that_have_float64(kind, expected):
+    assert has_float64(torch.device(kind)) is expected
+
+
+@pytest.mark.parametrize("expected", [True, False])
+def test_an_xpu_says_whether_it_has_float64(expected, monkeypatch):
+    monkeypatch.setattr(torch.xpu, "get_device_properties", lambda device: SimpleNamespace(has_fp64=expected))
+    assert has_float64(torch.device("xpu")) is expected
 
 
 def test_precision_of_a_product():

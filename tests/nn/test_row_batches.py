@@ -21,6 +21,9 @@ CASES = {
     "table": (RNG.normal(1e6, 1, (50, 7)), None),
     "table of float32": (RNG.normal(3, 1, (50, 7)).astype(np.float32), None),
     "table of bytes": (PIXELS, None),
+    "column by column": (np.asfortranarray(RNG.normal(3, 1, (50, 7))), None),
+    "backwards": (RNG.normal(3, 1, (50, 7))[::-1, ::-1], None),
+    "images backwards": (PIXELS[::-1], (8, 8, 1)),
 }
 
 
@@ -70,6 +73,32 @@ def test_buffers_take_turns():
     np.testing.assert_array_equal(staging.buffers[1], PIXELS[1:5])
     for i, moved in enumerate(kept):  # what was handed out is not written over
         np.testing.assert_array_equal(moved, PIXELS[i : i + 4])
+
+
+def test_a_buffer_is_filled_again_when_the_device_has_read_it(monkeypatch):
+    """With a CPU that is taken for a CUDA device."""
+    seen, staging = [], Staging(CPU)
+
+    class Event:
+        def record(self, stream):
+            self.stream = stream
+
+        def synchronize(self):
+            seen.append((self.stream, [buffer.clone() for buffer in staging.buffers]))
+
+    empty = torch.empty
+    monkeypatch.setattr(torch, "empty", lambda *shape, pin_memory, **keywords: empty(*shape, **keywords))
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: f"stream of {device}")
+    monkeypatch.setattr(staging, "_is_asynchronous", True)
+    blocks = [PIXELS[i : i + 4] for i in range(4)]
+    staging(blocks[0]), staging(blocks[1])
+    assert not seen, "nothing to wait for"
+    staging(blocks[2]), staging(blocks[3])
+    for turn, (stream, held) in enumerate(seen):
+        assert stream == "stream of cpu"
+        np.testing.assert_array_equal(held[turn], blocks[turn])  # not written over before
+    assert len(seen) == 2
 
 
 def test_rows_move_once_and_are_let_go():

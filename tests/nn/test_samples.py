@@ -92,6 +92,21 @@ def test_read_only_memory_maps(tmp_path, image_shape):
     np.testing.assert_array_equal(mapped, PIXELS)
 
 
+@pytest.mark.parametrize("image_shape", [None, (12, 13, 3)])
+def test_arrays_may_run_backwards(image_shape):
+    backwards = PIXELS[::-1]
+    assert torch.equal(read(backwards, image_shape), read(backwards.copy(), image_shape))
+
+
+def test_a_device_without_float64_gets_scaled_rows():
+    """The meta device holds no values, so what is said of them was seen on the host."""
+    reader = fit_reader(PIXELS, (12, 13, 3), CPU).on(torch.device("meta"))
+    with pytest.raises(ValueError, match="X holds floats up to 255"):
+        reader(PIXELS.astype(float))
+    x = reader(PIXELS / 255)
+    assert (x.device.type, x.dtype, x.shape) == ("meta", torch.float32, (9, 3, 12, 13))
+
+
 def test_no_device_travels_with_a_reader_off_its_device():
     reader = fit_reader(PIXELS, None, CPU)
     assert reader.device == CPU
