@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The second stage of IcicleGCN on many rows: seconds, memory and what it finds, by layers and in the linear form.
 
-    python -m benchmarks.speed.graph_stage [--rows 20000 70000 200000] [--forms layers linear] [--data DIR]
+    python -m benchmarks.speed.graph_stage [--rows 20000 70000 200000] [--forms layers linear]
 
 ``IcicleGCN(encoder="passthrough")`` on thirty overlapping Gaussians in 64 dimensions, in ten groups of three that are
-the clusters; with --data on the pixels of MNIST's 70,000 images in 64 principal components instead. Every fit runs in
-a process of its own; the peak is the growth of its largest resident set over that with the data in memory.
+the clusters. Every fit runs in a process of its own; the peak is the growth of its largest resident set over that with
+the data in memory.
 """
 
 import argparse
 import multiprocessing
 import time
-from pathlib import Path
+from itertools import product
 
 import numpy as np
 from sklearn.metrics import normalized_mutual_info_score
@@ -30,19 +30,11 @@ def gaussians(n):
     return (centers[part] + draw.normal(0, 1, (n, N_FEATURES))).astype(np.float32), part // N_PARTS
 
 
-def digits(folder):
-    """MNIST's pixels and classes."""
-    from ..quality.datasets import DATASETS
-
-    X, y = DATASETS["mnist"](folder)
-    return X.reshape(len(X), -1).astype(np.float32) / 255, y
-
-
-def measure(n, form, folder, results):
+def measure(n, form, results):
     """One fit, as a row of the table."""
     from skdeepclust import IcicleGCN
 
-    X, y = digits(folder) if folder else gaussians(n)
+    X, y = gaussians(n)
     IcicleGCN(N_CLUSTERS, encoder="passthrough", propagation=form, max_iter=2, random_state=0).fit(X[:500])
     with PeakGrowth() as peak:
         started = time.perf_counter()
@@ -58,19 +50,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[20_000, 70_000, 200_000])
     parser.add_argument("--forms", nargs="+", choices=("layers", "linear"), default=["layers", "linear"])
-    parser.add_argument("--data", type=Path, default=None)
     arguments = parser.parse_args()
     titles = ("rows", "form", "seconds", "of them training", "peak MiB", "NMI of the network", "of spectral", "kept")
     print("| " + " | ".join(titles) + " |\n" + "|---" * len(titles) + "|", flush=True)
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
-    for n in [0] if arguments.data else arguments.rows:
-        for form in arguments.forms:
-            child = context.Process(target=measure, args=(n, form, arguments.data, results))
-            child.start()
-            child.join()
-            if child.exitcode == 0:
-                print(results.get(), flush=True)
+    for n, form in product(arguments.rows, arguments.forms):
+        child = context.Process(target=measure, args=(n, form, results))
+        child.start()
+        child.join()
+        if child.exitcode == 0:
+            print(results.get(), flush=True)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ def train_graph_network(model, Z, first, vote, start_name, device, seed):
     Parameters
     ----------
     model : IcicleGCN
-        Its parameters are checked; it has its encoder, its graphs and the labels that are found without training.
+        Its parameters are checked; it has its encoder, its graphs, the labels that are found without training and
+        their cuts.
     Z : ndarray of shape (n, d), float32
         Features of the nodes.
     first : ndarray of shape (n,)
@@ -121,13 +122,13 @@ def _fitted(model, network, memory, first, vote, start_name):
     """Attributes of an estimator with this graph network."""
     layers = check_layers(model.layers, LAYERS)
     scores = memory.layers[:, -model.n_clusters :].argmax(dim=1).numpy()  # "graph" is the last of all layers
-    labellings = {"network": number_by_size(scores[first], model.n_clusters)}
-    for name in ("spectral", "encoder", "spread"):
-        found = getattr(model, f"{name}_labels_")
-        if found is not None:
-            labellings[name] = found
-    cuts = {name: normalised_cut(model.graphs_[1], found, model.n_clusters) for name, found in labellings.items()}
-    chosen = min(("network", start_name), key=cuts.get) if model.labels_from == "auto" else "network"
+    labellings = {
+        "network": number_by_size(scores[first], model.n_clusters),
+        start_name: getattr(model, f"{start_name}_labels_"),
+    }
+    of_network = normalised_cut(model.graphs_[1], labellings["network"], model.n_clusters)
+    cuts = model.cuts_ | {"network": of_network}
+    chosen = min(labellings, key=cuts.get) if model.labels_from == "auto" else "network"
     labels = labellings[chosen]
     n_clusters = int(labels.max()) + 1
     return {

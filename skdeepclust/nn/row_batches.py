@@ -11,7 +11,6 @@ from .device import has_float64, send
 from .samples import SampleReader
 
 _SHARE = 1 / 3  # of a device's free memory that rows may take; the network and its activations need the rest
-_SAYING = ("cuda", "xpu")  # kinds of devices that say how much memory is free
 
 
 def placement(kind: str, n_bytes: int, free_bytes: int | None, in_memory: bool) -> str:
@@ -123,10 +122,8 @@ class Staging:
 
 def free_memory(device: torch.device) -> int | None:
     """Free bytes of a device that is not the host, None if it does not say."""
-    if device.type not in _SAYING:
-        return None
-    module = getattr(torch, device.type)
-    return module.mem_get_info(device)[0] if hasattr(module, "mem_get_info") else None
+    ask = getattr(getattr(torch, device.type, None), "mem_get_info", None)
+    return None if ask is None else ask(device)[0]
 
 
 def _moved(X: np.ndarray, device: torch.device) -> Tensor:
