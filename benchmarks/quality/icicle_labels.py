@@ -29,7 +29,7 @@ def main(arguments=None):
     parser.add_argument("--data", type=Path, default=None)
     parser.add_argument("--sets", nargs="+", choices=sorted(DATASETS), default=["digits"], metavar="SET")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--epochs", type=int, default="auto", help="of the encoder")
+    parser.add_argument("--epochs", type=int, default=None, help="of the encoder")
     args = parser.parse_args(arguments)
     titles = ("set", "seed", *(f"{name}: NMI (cut)" for name in NAMES), "agreement", "kept")
     print("| " + " | ".join(titles) + " |\n" + "|---" * len(titles) + "|", flush=True)
@@ -37,7 +37,7 @@ def main(arguments=None):
         X, y = DATASETS[name](args.data)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SkdeepclustWarning)
-            model = IcicleGCN(len(np.unique(y)), max_epochs=args.epochs, random_state=seed).fit(X)
+            model = IcicleGCN(len(np.unique(y)), max_epochs=args.epochs or "auto", random_state=seed).fit(X)
         labels = {name: getattr(model, f"{name}_labels_") for name in NAMES}
         cells = [f"{normalized_mutual_info_score(y, labels[name]):.3f} ({model.cuts_[name]:.4f})" for name in NAMES]
         agreement = normalized_mutual_info_score(labels["spectral"], labels["spread"])
