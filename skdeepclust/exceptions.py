@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Warnings and errors of the package, so that each can be filtered or caught by name."""
 
-from ._support._errors import SavedModelError
+from ._support._errors import SavedModelError, UnreadableImageError
 from ._support._warnings import (
     ClusterCollapseWarning,
     DeviceChangedWarning,
@@ -21,6 +21,7 @@ __all__ = [
     "SkdeepclustWarning",
     "TrainingInterruptedWarning",
     "UniformTargetWarning",
+    "UnreadableImageError",
     "UnreadableImageWarning",
     "WeakRecipeWarning",
 ]

@@ -4,3 +4,7 @@
 
 class SavedModelError(ValueError):
     """A saved model cannot be loaded: files are missing or damaged, or hold what this version does not know."""
+
+
+class UnreadableImageError(ValueError):
+    """An image file cannot be read."""

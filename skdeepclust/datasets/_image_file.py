@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One image file: what its header says, and its pixels in a wanted size and mode."""
+"""Image files: where they are, what a header says, and the pixels of one in a wanted size and mode."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,6 +47,21 @@ def import_pillow():
     except ImportError as error:
         raise ImportError("reading image files needs Pillow: pip install 'skdeepclust[images]'.") from error
     return Image, ImageOps
+
+
+def find_files(root: Path) -> list[Path]:
+    """Image files under `root`, relative to it, sorted by path; nothing hidden."""
+    names: list[Path] = []
+    visited = set()  # links may lead back
+    for folder, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        folders[:] = [] if real in visited else [name for name in folders if not name.startswith(".")]
+        if real in visited:
+            continue
+        visited.add(real)
+        here = Path(folder).relative_to(root)
+        names += [here / f for f in files if not f.startswith(".") and Path(f).suffix.lower() in EXTENSIONS]
+    return sorted(names, key=lambda name: name.parts)
 
 
 def read_header(path: Path) -> Header:

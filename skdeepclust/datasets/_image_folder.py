@@ -5,18 +5,21 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
 from numpy.typing import NDArray
 
+from .._support._errors import UnreadableImageError
 from .._support._parameters import check_choice, check_integer
 from .._support._sources import row_numbers
 from .._support._warnings import UnreadableImageWarning
-from ._image_file import EXTENSIONS, MODES, RESIZES, Header, decode, import_pillow, read_header
+from ._image_file import EXTENSIONS, MODES, RESIZES, Header, decode, find_files, import_pillow, read_header
 from ._pixel_cache import PixelCache
 
 _BLOCK = 256  # files decoded at a time
+_filling = Lock()  # one thread fills a cache at a time; decoding has several of its own
 
 
 class ImageFolder:
@@ -42,6 +45,10 @@ class ImageFolder:
         Where decoded pixels are kept. "memory": in memory, n x height x width x channels bytes. A folder: in a file
         there, which is mapped into memory and found again by the next process, as long as the image files and the
         parameters above have not changed. None: nowhere; each reading decodes.
+    lazy : bool, default=False
+        Decode a file when it is first read, not now: what reads the images in their order, such as
+        :class:`~skdeepclust.FrozenEncoder`, then works while the next ones are decoded. A damaged file shows when it
+        is read, as UnreadableImageError; :meth:`complete` leaves such files out.
     on_error : {"skip", "raise"}, default="skip"
         What to do with files that cannot be read: leave them out with a warning, or raise.
     verbose : int, default=0
@@ -60,8 +67,9 @@ class ImageFolder:
     Raises
     ------
     ValueError, TypeError
-        For parameters out of range, a folder without images, images of several sizes without a `size`, or, with
-        ``on_error="raise"``, a file that cannot be read.
+        For parameters out of range, a folder without images, or images of several sizes without a `size`.
+    UnreadableImageError
+        A ValueError: no file can be read, or, with ``on_error="raise"``, one of them cannot.
     ImportError
         Without Pillow, which the extra ``skdeepclust[images]`` installs.
 
@@ -76,8 +84,8 @@ class ImageFolder:
 
     Notes
     -----
-    With a cache, files are decoded at once, so that a damaged one shows before any training. With ``cache=None`` only
-    their headers are read: a file with a good header and damaged pixels raises ValueError when it is read.
+    With a cache, files are decoded at once, so that a damaged one shows before any training. With ``lazy=True`` or
+    ``cache=None`` only their headers are: a file with a good header and damaged pixels raises when it is read.
 
     Images are turned upright as their EXIF data say. Transparent pixels become white.
 
@@ -96,29 +104,38 @@ class ImageFolder:
     ((20, 8, 8), dtype('uint8'), (3, 8, 8), '03.png')
     """
 
-    def __init__(self, root, size=None, *, mode="auto", resize="crop", cache="memory", on_error="skip", verbose=0):
+    def __init__(
+        self, root, size=None, *, mode="auto", resize="crop", cache="memory", lazy=False, on_error="skip", verbose=0
+    ):
         self.root = _check_folder(root)
         size = _check_size(size)
         mode = check_choice("mode", mode, ("auto", *MODES))
         self._resize = check_choice("resize", resize, RESIZES)
         if cache not in ("memory", None) and not isinstance(cache, os.PathLike | str):
             raise TypeError(f"cache must be 'memory', None or the path of a folder; got {cache!r}.")
-        check_choice("on_error", on_error, ("skip", "raise"))
+        if not isinstance(lazy, bool):
+            raise TypeError(f"lazy must be True or False; got {lazy!r}.")
+        self._on_error = check_choice("on_error", on_error, ("skip", "raise"))
+        self._verbose = verbose
         import_pillow()
 
-        found = _find_files(self.root)
+        found = find_files(self.root)
         if not found:
             raise ValueError(f"root={str(root)!r} holds no image files; known are {', '.join(sorted(EXTENSIONS))}.")
-        self._pixels = None
-        kept = None
+        self._n_found = len(found)
+        self._pixels = self._pending = self._kept = None
         if cache not in ("memory", None):
-            kept = PixelCache(Path(cache), self.root, found, (size, mode, resize))
-            self._load(kept)
+            self._kept = PixelCache(Path(cache), self.root, found, (size, mode, resize))
+            self._load()
         if self._pixels is None:
             self._scan(found, size, mode)
             if cache is not None and self.files:
-                self._decode_all(kept, verbose)
-        self._report(on_error, len(found))
+                create = np.empty if self._kept is None else self._kept.create
+                self._pixels = create(self.shape, self.dtype)
+                self._pending = np.ones(len(self.files), bool)
+        if not lazy:
+            self._decode_pending()
+        self._report()
 
     def __len__(self) -> int:
         return len(self.files)
@@ -146,24 +163,48 @@ class ImageFolder:
         ------
         IndexError
             If an image does not exist.
-        ValueError
-            If a file cannot be decoded, or has changed its size; only with ``cache=None``.
+        UnreadableImageError
+            If a file cannot be decoded, or has changed its size; only with ``lazy=True`` or ``cache=None``.
         """
-        if self._pixels is not None:
+        if self._pixels is not None and self._pending is None:
             return np.array(self._pixels[key])
         if isinstance(key, slice):
             numbers = np.arange(len(self))[key]
         else:
             numbers = row_numbers(np.atleast_1d(key), len(self))
+        if self._pixels is not None:
+            self._fetch(numbers)
+            return np.array(self._pixels[key])
         images = np.empty((len(numbers), *self.shape[1:]), self.dtype)
-        for place, decoded in enumerate(self._decode([self.files[i] for i in numbers])):
+        for place, decoded in enumerate(self._decode(numbers)):
             if isinstance(decoded, str):
-                raise ValueError(
-                    f"{self.root / self.files[numbers[place]]} cannot be read: {decoded}. Use cache='memory' or a "
-                    "folder, which leave such files out from the beginning."
-                )
+                raise self._unreadable_error(numbers[place], decoded)
             images[place] = decoded
         return images[0] if np.ndim(key) == 0 and not isinstance(key, slice) else images
+
+    def complete(self):
+        """Decode what has not been read yet, and leave out what cannot be.
+
+        Needed with ``lazy=True`` only, and without effect where nothing is kept. Images behind one that is left out
+        move up: `files`, `unreadable`, `shape` and the numbers of images change.
+
+        Returns
+        -------
+        self : ImageFolder
+
+        Raises
+        ------
+        UnreadableImageError
+            If no file can be read, or, with ``on_error="raise"``, one of them cannot.
+
+        Warns
+        -----
+        UnreadableImageWarning
+            If files were left out.
+        """
+        self._decode_pending()
+        self._report()
+        return self
 
     def __array__(self, dtype=None, copy=None):
         return np.asarray(self[:], dtype=dtype)
@@ -192,39 +233,69 @@ class ImageFolder:
         self._size = size or (sizes.pop() if sizes else (1, 1))
         self._mode = mode if mode != "auto" else next((m for m in ("F", "RGB") if m in modes), "L")
 
-    def _decode(self, names: list[Path]) -> Iterator[NDArray | str]:
+    def _decode(self, numbers: NDArray) -> Iterator[NDArray | str]:
         """Yield the pixels of files, or why they cannot be read, a block of files at a time."""
-        for start in range(0, len(names), _BLOCK):
-            paths = [self.root / name for name in names[start : start + _BLOCK]]
+        for start in range(0, len(numbers), _BLOCK):
+            paths = [self.root / self.files[i] for i in numbers[start : start + _BLOCK]]
             yield from _in_threads(decode, paths, self._size, self._mode, self._resize)
 
-    def _decode_all(self, kept: PixelCache | None, verbose: int) -> None:
-        """Decode every file into memory or into the cache file; leave out those that fail."""
+    def _decode_pending(self) -> None:
+        """Decode what is missing in the cache, and note what cannot be."""
         from tqdm.auto import tqdm
 
-        pixels = np.empty(self.shape, self.dtype) if kept is None else kept.create(self.shape, self.dtype)
-        good: list[Path] = []
-        bar = tqdm(self.files, desc="reading images", unit="image", disable=not verbose)
-        for name, decoded in zip(bar, self._decode(self.files)):
-            if isinstance(decoded, str):
-                self.unreadable[name] = decoded
-            else:
-                pixels[len(good)] = decoded
-                good.append(name)
-        self.files = good
-        self._pixels = pixels[: len(good)]
-        if kept is not None:
+        with _filling:
+            if self._pending is None:
+                return
+            missing = np.flatnonzero(self._pending)
+            bar = tqdm(missing, desc="reading images", unit="image", disable=not self._verbose)
+            for i, decoded in zip(bar, self._decode(missing)):
+                if isinstance(decoded, str):
+                    self.unreadable[self.files[i]] = decoded
+                else:
+                    self._pixels[i], self._pending[i] = decoded, False
+            self._settle()
+
+    def _fetch(self, numbers: NDArray) -> None:
+        """Decode those of the images that nobody has read before."""
+        with _filling:
+            if self._pending is None:
+                return
+            missing = np.unique(numbers)
+            missing = missing[self._pending[missing]]
+            for i, decoded in zip(missing, self._decode(missing)):
+                if isinstance(decoded, str):
+                    raise self._unreadable_error(i, decoded)
+                self._pixels[i], self._pending[i] = decoded, False
+            if not self._pending.any():
+                self._settle()
+
+    def _settle(self) -> None:
+        """Close the gaps that damaged files have left; all that there will be is there."""
+        good = np.flatnonzero(~self._pending)
+        if len(good) < len(self._pending):
+            for start in range(0, len(good), _BLOCK):
+                rows = good[start : start + _BLOCK]
+                self._pixels[start : start + len(rows)] = self._pixels[rows]
+            self.files = [self.files[i] for i in good]
+        if self._kept is not None:
             notes = {
-                "files": [name.as_posix() for name in good],
+                "files": [name.as_posix() for name in self.files],
                 "unreadable": {name.as_posix(): why for name, why in self.unreadable.items()},
                 "size": self._size,
                 "mode": self._mode,
             }
-            self._pixels = kept.commit(pixels, notes)[: len(good)]
+            self._pixels = self._kept.commit(self._pixels, notes)
+        self._pixels = self._pixels[: len(good)]
+        self._pending = None
 
-    def _load(self, kept: "PixelCache") -> None:
+    def __getstate__(self):
+        if self._pending is not None:
+            self[:]  # the other process cannot know what this one has read
+        return vars(self)
+
+    def _load(self) -> None:
         """Take everything from the cache file, if there is one."""
-        found = kept.load()
+        found = self._kept.load()
         if found is not None:
             pixels, notes = found
             self.files = [Path(name) for name in notes["files"]]
@@ -232,14 +303,23 @@ class ImageFolder:
             self._size, self._mode = tuple(notes["size"]), notes["mode"]
             self._pixels = pixels[: len(self.files)]
 
-    def _report(self, on_error: str, n_found: int) -> None:
+    def _unreadable_error(self, i: int, why: str) -> UnreadableImageError:
+        if self._pixels is None:
+            hint = "Use cache='memory' or a folder, which leave such files out from the beginning."
+        else:
+            hint = "complete() leaves out all such files."
+        return UnreadableImageError(f"{self.root / self.files[i]} cannot be read: {why}. {hint}")
+
+    def _report(self) -> None:
+        """Say which files were left out."""
         if not self.unreadable:
             return
         some = "; ".join(f"{name}: {why}" for name, why in list(self.unreadable.items())[:5])
         more = f"; and {len(self.unreadable) - 5} more" if len(self.unreadable) > 5 else ""
-        message = f"{len(self.unreadable)} of {n_found} image files cannot be read ({some}{more})."
-        if on_error == "raise" or not self.files:
-            raise ValueError(f"{message} Remove them{', or use on_error=' + repr('skip') if self.files else ''}.")
+        message = f"{len(self.unreadable)} of {self._n_found} image files cannot be read ({some}{more})."
+        if self._on_error == "raise" or not self.files:
+            hint = ", or use on_error='skip'" if self.files else ""
+            raise UnreadableImageError(f"{message} Remove them{hint}.")
         warnings.warn(
             f"{message} They are left out, see the attribute unreadable.", UnreadableImageWarning, stacklevel=3
         )
@@ -255,21 +335,6 @@ def _in_threads(function, paths: list[Path], *arguments) -> list:
             return f"{type(error).__name__}: {error}".replace(str(path), path.name)
 
     return Parallel(n_jobs=cpu_count(), require="sharedmem")(delayed(attempt)(path) for path in paths)
-
-
-def _find_files(root: Path) -> list[Path]:
-    """Image files under `root`, relative to it, sorted by path; nothing hidden."""
-    names: list[Path] = []
-    visited = set()  # links may lead back
-    for folder, folders, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        folders[:] = [] if real in visited else [name for name in folders if not name.startswith(".")]
-        if real in visited:
-            continue
-        visited.add(real)
-        here = Path(folder).relative_to(root)
-        names += [here / f for f in files if not f.startswith(".") and Path(f).suffix.lower() in EXTENSIONS]
-    return sorted(names, key=lambda name: name.parts)
 
 
 def _check_folder(root) -> Path:

@@ -4,6 +4,8 @@
 import hashlib
 import json
 import os
+import weakref
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -39,11 +41,12 @@ class PixelCache:
         self.folder = folder
         self.pixels = folder / f"images-{digest.hexdigest()[:20]}.npy"
         self.notes = self.pixels.with_suffix(".json")
-        self._unfinished = self.pixels.with_suffix(f".{os.getpid()}.tmp")
+        self._unfinished = self.pixels.with_suffix(f".{os.getpid()}-{id(self):x}.tmp")
 
     def create(self, shape: tuple[int, ...], dtype: np.dtype) -> NDArray:
-        """Return a new array on disk, of which nobody knows before `commit`."""
+        """Return a new array on disk, of which nobody knows before `commit`, and which does not outlive this object."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        weakref.finalize(self, _remove, self._unfinished, os.getpid())
         return np.lib.format.open_memmap(self._unfinished, mode="w+", dtype=dtype, shape=shape)
 
     def commit(self, pixels, notes: dict) -> NDArray:
@@ -60,3 +63,10 @@ class PixelCache:
         if not self.pixels.exists():
             return None
         return np.load(self.pixels, mmap_mode="r"), json.loads(self.notes.read_text(encoding="utf-8"))
+
+
+def _remove(unfinished: Path, process: int) -> None:
+    """Remove a file that was never finished, unless it belongs to the process that this one was forked from."""
+    if os.getpid() == process:
+        with suppress(OSError):  # systems that do not remove a file which is mapped
+            unfinished.unlink()

@@ -4,6 +4,7 @@
 import os
 import pickle
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,9 @@ import pytest
 from PIL import Image
 
 from skdeepclust import ContrastiveEncoder
-from skdeepclust._support._warnings import UnreadableImageWarning
 from skdeepclust.datasets import ImageFolder
 from skdeepclust.datasets._image_file import EXTENSIONS, decode, read_header
+from skdeepclust.exceptions import UnreadableImageError, UnreadableImageWarning
 
 RNG = np.random.default_rng(0)
 COLOR = RNG.integers(0, 256, size=(6, 8, 10, 3), dtype=np.uint8)
@@ -194,6 +195,86 @@ def test_without_cache_damaged_pixels_raise_when_they_are_read(damaged):
         images[place]
 
 
+@pytest.fixture
+def decoded(monkeypatch):
+    """Names of the files that are decoded, in the order in which that is done."""
+    names = []
+    monkeypatch.setattr(
+        "skdeepclust.datasets._image_folder.decode", lambda p, *a: names.append(p.name) or decode(p, *a)
+    )
+    return names
+
+
+@pytest.mark.parametrize("cache", ["memory", "folder"])
+def test_lazy_decodes_what_is_read_and_that_once(colors, tmp_path, decoded, cache):
+    cache = tmp_path / "cache" if cache == "folder" else cache
+    images = ImageFolder(colors, cache=cache, lazy=True)
+    assert images.shape == (6, 8, 10, 3)
+    assert not decoded
+    expected = COLOR[ORDER]
+    for key, new in [([3, 1, 3], {"1.png", "2.png"}), (slice(0, 4), {"0.png", "4.png"}), (-1, {"5.png"}), (1, set())]:
+        np.testing.assert_array_equal(images[key], expected[key])
+        assert set(decoded) == new
+        decoded.clear()
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(images))[:], expected)
+    np.testing.assert_array_equal(images[:], expected)
+    assert decoded == ["3.png"]
+    np.testing.assert_array_equal(ImageFolder(colors, cache=cache)[:], expected)
+    assert len(decoded) == (1 if cache != "memory" else 7), "all that was read is on the disk"
+
+
+@pytest.mark.parametrize("cache", ["memory", "folder"])
+def test_lazy_complete_leaves_out_what_turned_out_to_be_damaged(damaged, tmp_path, decoded, cache):
+    cache = tmp_path / "cache" if cache == "folder" else cache
+    save(damaged / "z.png", COLOR[0])  # behind the damaged file
+    with pytest.warns(UnreadableImageWarning, match="2 of 10 image files"):
+        images = ImageFolder(damaged, cache=cache, lazy=True)
+    assert len(images) == 8
+    np.testing.assert_array_equal(images[:6], COLOR[ORDER])
+    with pytest.raises(UnreadableImageError, match=r"half.jpg cannot be read: OSError.*complete\(\) leaves out"):
+        images[:]
+    decoded.clear()
+    with pytest.warns(UnreadableImageWarning, match="3 of 10 image files cannot be read .*half.jpg: OSError") as seen:
+        assert images.complete() is images
+    assert seen[0].filename == __file__
+    assert set(decoded) == {"half.jpg", "z.png"}
+    assert images.files[-1] == Path("z.png")
+    np.testing.assert_array_equal(images[:], COLOR[[*ORDER, 0]])
+    with pytest.warns(UnreadableImageWarning):
+        np.testing.assert_array_equal(ImageFolder(damaged, cache=cache)[:], images[:])
+
+
+def test_lazy_with_on_error_raise(damaged):
+    for name in ("text.png", "nowhere.png"):
+        (damaged / name).unlink()
+    images = ImageFolder(damaged, lazy=True, on_error="raise")
+    with pytest.raises(UnreadableImageError, match="1 of 7 image files cannot be read.*on_error='skip'"):
+        images.complete()
+
+
+def test_lazy_leaves_no_unfinished_file(colors, tmp_path):
+    images = ImageFolder(colors, cache=tmp_path / "cache", lazy=True)
+    images[:2]
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+    del images
+    assert not list((tmp_path / "cache").iterdir())
+
+
+@pytest.mark.parametrize("cache", ["memory", "folder"])
+def test_lazy_images_may_be_read_by_several_threads(tmp_path, cache):
+    images = RNG.integers(0, 256, size=(60, 8, 10), dtype=np.uint8)
+    for i, image in enumerate(images):
+        save(tmp_path / "images" / f"{i:02}.png", image)
+    for attempt in range(5):
+        folder = ImageFolder(
+            tmp_path / "images", cache=tmp_path / str(attempt) if cache == "folder" else cache, lazy=True
+        )
+        with ThreadPoolExecutor(4) as pool:
+            halves = list(pool.map(folder.__getitem__, [slice(i % 2, None, 2) for i in range(8)]))
+        for i, half in enumerate(halves):
+            np.testing.assert_array_equal(half, images[i % 2 :: 2])
+
+
 def test_on_error_raise(damaged):
     with pytest.raises(ValueError, match="3 of 9 image files cannot be read.*Remove them, or use on_error='skip'"):
         ImageFolder(damaged, on_error="raise")
@@ -207,20 +288,19 @@ def test_nothing_readable_is_an_error(tmp_path, cache):
         ImageFolder(tmp_path / "images", cache=tmp_path / "cache" if cache == "folder" else cache)
 
 
-def test_cache_folder_is_found_again_until_something_changes(colors, tmp_path, monkeypatch):
+def test_cache_folder_is_found_again_until_something_changes(colors, tmp_path, decoded):
     cache = tmp_path / "cache"
     first = ImageFolder(colors, cache=cache)[:]
-    calls = []
-    monkeypatch.setattr("skdeepclust.datasets._image_folder.decode", lambda *a: calls.append(a) or decode(*a))
+    decoded.clear()
     np.testing.assert_array_equal(ImageFolder(colors, cache=str(cache))[:], first)
-    assert not calls, "nothing is decoded again"
+    assert not decoded, "nothing is decoded again"
     assert ImageFolder(colors, size=4, cache=cache).shape == (6, 4, 4, 3)
-    assert len(calls) == 6
+    assert len(decoded) == 6
     save(colors / "class0" / "0.png", COLOR[0][::-1])
     os.utime(colors / "class0" / "0.png", ns=(1, 1))
     changed = ImageFolder(colors, cache=cache)[:]
     np.testing.assert_array_equal(changed[0], COLOR[0][::-1])
-    assert len(calls) == 12
+    assert len(decoded) == 12
 
 
 def test_an_unfinished_cache_is_not_taken(colors, tmp_path, monkeypatch):
@@ -242,7 +322,7 @@ def test_pickle(colors, tmp_path, cache):
 
 def test_estimators_take_it_as_the_array(colors):
     recipe = {"max_epochs": 1, "batch_size": 3, "device": "cpu", "random_state": 0, "n_neighbors": 2}
-    images = ImageFolder(colors, cache=None)
+    images = ImageFolder(colors, lazy=True)
     encoder = ContrastiveEncoder(2, **recipe).fit(images)
     array = ContrastiveEncoder(2, **recipe).fit(images[:])
     np.testing.assert_array_equal(encoder.transform(images), array.transform(images[:]))
@@ -259,6 +339,7 @@ def test_estimators_take_it_as_the_array(colors):
         ({"mode": "CMYK"}, ValueError, "mode must be one of 'auto', 'L', 'RGB', 'F'; got 'CMYK'"),
         ({"resize": "fit"}, ValueError, "resize must be one of"),
         ({"on_error": "ignore"}, ValueError, "on_error must be one of"),
+        ({"lazy": 1}, TypeError, "lazy must be True or False; got 1"),
         ({"cache": True}, TypeError, "cache must be 'memory', None or the path of a folder; got True"),
     ],
 )
