@@ -15,6 +15,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 import skdeepclust
+from skdeepclust import FrozenEncoder
 from skdeepclust._support._warnings import TrainingInterruptedWarning
 from skdeepclust.cli import main
 from skdeepclust.cli._fit import METHODS, build_model
@@ -209,6 +210,63 @@ def test_networks_of_ones_own(function, more, saved, network, tmp_path, capsys):
     assert f"--encoder {network}:{function}; pass that again" in capsys.readouterr().err
     assert main(["predict", "out", "images.npy", "-o", "again.csv", *encoder, "--quiet"]) == 0
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "out" / "labels.csv").read_bytes()
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """Rows of each pass of a frozen network."""
+    sizes = []
+    whole = FrozenEncoder.transform
+
+    def noted(self, X):
+        sizes.append(len(X))
+        return whole(self, X)
+
+    monkeypatch.setattr(FrozenEncoder, "transform", noted)
+    return sizes
+
+
+def frozen_options(network):
+    return ["--encoder", f"{network}:frozen", "--layers", "2"]
+
+
+def test_a_frozen_network_sees_every_image_once(network, tmp_path, passes):
+    folder = write_images(tmp_path / "photos", np.concatenate([IMAGES, IMAGES[::-1, ::-1]]))
+    assert fit(folder, "out", *frozen_options(network), method="deepclue") == 0
+    assert passes == [120]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["labels.csv", "model", "report.html", "run.json"]
+    saved = (tmp_path / "out" / "model" / "model.json").read_text(encoding="utf-8")
+    assert "features_dir" in saved
+    assert ".features-" not in saved
+    # The page is that which the network makes anew.
+    assert main(["report", "out", "-o", "again.html", "--encoder", f"{network}:frozen", "--quiet"]) == 0
+    assert passes == [120, 120, 120]
+    assert (tmp_path / "again.html").read_bytes() == (tmp_path / "out" / "report.html").read_bytes()
+
+
+@pytest.mark.parametrize("cache", [[], ["--cache", "kept"]])
+def test_damage_that_the_network_meets_is_left_out(cache, network, tmp_path, passes, capsys, monkeypatch):
+    monkeypatch.setattr("skdeepclust._support._sources._BLOCK_VALUES", 640)  # ten images are looked at before
+    folder = write_images(tmp_path / "photos")
+    whole = (folder / "a" / "00.jpg").read_bytes()
+    (folder / "b" / "57.jpg").write_bytes(whole[:-16])  # its header is good
+    (folder / "b" / "text.png").write_bytes(b"no image")
+    assert fit(folder, "out", *frozen_options(network), *cache, method="deepclue") == 0
+    assert passes == [61, 60, 60]  # too few for a file of features: the map has the last
+    err = capsys.readouterr().err
+    assert [line.split(":")[:2] for line in err.splitlines()] == [
+        ["left out", " b/text.png"], ["left out", " b/57.jpg"]
+    ]  # fmt: skip
+    run = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert set(run["unreadable"]) == {"b/57.jpg", "b/text.png"}
+    rows = read_labels("out/labels.csv")
+    assert [row["file"] for row in rows[:3]] == ["a/00.jpg", "a/02.png", "a/04.png"]
+    assert np.bincount([int(row["label"]) for row in rows]).tolist() == run["cluster_sizes"]
+    for command in (["predict", "out", str(folder), "-o", "again.csv"], ["report", "out", "-o", "page.html"]):
+        assert main([*command, "--encoder", f"{network}:frozen", *cache, "--quiet"]) == 0
+        assert "left out: b/57.jpg" in capsys.readouterr().err
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "out" / "labels.csv").read_bytes()
+    assert (tmp_path / "page.html").read_bytes() == (tmp_path / "out" / "report.html").read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """scikit-learn's common checks for the estimators that train a network; none is expected to fail."""
 
+import numpy as np
 import pytest
-from sklearn.base import clone
+from sklearn.base import clone, is_clusterer
+from sklearn.datasets import make_blobs
+from sklearn.exceptions import NotFittedError
 from sklearn.utils import estimator_checks as checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
-from skdeepclust.cluster import USPEC
+from skdeepclust.cluster import USENC, USPEC
 from skdeepclust.deep import DEPICT, AnchorContrastiveClustering, ContrastiveClustering, DeepClusterEnsemble, IcicleGCN
 from skdeepclust.encoders import ContrastiveEncoder, FrozenEncoder
 
@@ -67,3 +70,20 @@ def test_checks_left_out_of_the_common_ones(estimator, check):
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda estimator: type(estimator).__name__)
 def test_no_tag_switches_checks_off(estimator):
     assert not estimator.__sklearn_tags__().non_deterministic
+
+
+@quiet
+@pytest.mark.parametrize(
+    "estimator",
+    [*filter(is_clusterer, ESTIMATORS), USENC(3, n_estimators=8)],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_probabilities_of_the_rows_of_fit_are_kept(estimator):
+    X, _ = make_blobs(60, 5, centers=3, cluster_std=6.0, random_state=0)
+    model = clone(estimator).set_params(random_state=0)
+    with pytest.raises((AttributeError, NotFittedError)):
+        model.probabilities_  # noqa: B018
+    model.fit(X)
+    np.testing.assert_array_equal(model.probabilities_, model.predict_proba(X).max(axis=1))
+    assert model.probabilities_.dtype == np.float64
+    assert len(np.unique(model.probabilities_)) > 2

@@ -4,11 +4,13 @@
 import shutil
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from .._support._versions import versions
 from ._files import LABELS, MODEL, PICKLE, REPORT, RUN, import_encoder, save_model, write_json, write_labels
-from ._input import check_input, for_estimator, read_input
+from ._input import check_input, for_estimator, on_readable, read_input
 from ._session import UsageError
 
 METHODS = {
@@ -42,16 +44,23 @@ def fit(arguments, session):
     seconds = {}
     with _timing(seconds, "reading"):
         mode = "L" if arguments.gray else "auto"
-        rows = read_input(arguments.input, session, size=arguments.image_size, mode=mode, cache=arguments.cache)
-    X = for_estimator(rows.X, model)
-    with _timing(seconds, "fit"):
-        model.fit(X)
+        lazy = arguments.encoder is not None  # of a network that is not trained, it is what takes the time
+        how = {"size": arguments.image_size, "mode": mode, "cache": arguments.cache, "lazy": lazy}
+        rows = read_input(arguments.input, session, **how)
+    with keeping_features(model, folder) as features_of_fit:
+        with _timing(seconds, "fit"):
+            _, rows = on_readable(lambda rows: model.fit(for_estimator(rows.X, model)), rows)
+        return _write(arguments, session, model, rows, features_of_fit(), seconds)
 
+
+def _write(arguments, session, model, rows, features, seconds):
+    """Write everything of a fitted model; return the exit status."""
+    folder = arguments.output
     _clear(folder)
     # The model first: labels can be made of it again.
     session.written.append(save_model(model, folder, session))
     with _timing(seconds, "confidence"):
-        confidence = model.predict_proba(X).max(axis=1)
+        confidence = _confidence(model, rows)
     write_labels(folder / LABELS, rows.names, model.labels_, confidence)
     session.written.append(folder / LABELS)
     run = _describe(arguments, session, model, rows, confidence, seconds)
@@ -62,7 +71,7 @@ def fit(arguments, session):
     if arguments.report:
         try:
             with _timing(seconds, "report"):
-                write_report(model, rows, folder / REPORT)
+                write_report(model, rows, folder / REPORT, rows_of_fit=True, features=features)
             session.written.append(folder / REPORT)
         except Exception as error:  # whatever it is, labels and model must be accounted for
             run["error"] = session.fail(error, f"(Only the report is missing: skdeepclust report {folder})")
@@ -95,12 +104,46 @@ def build_model(arguments, session):
     return model.set_params(encoder=encoder)
 
 
-def write_report(model, rows, path):
-    """Write the report of a fitted model."""
+def write_report(model, rows, path, **known):
+    """Write the report of a fitted model; `known` is what need not be computed again."""
     from ..report import write_report as write
 
     X = for_estimator(rows.X, model)
-    write(model, X, path, images=None if X is rows.X else rows.X, file_names=rows.names)
+    write(model, X, path, images=None if X is rows.X else rows.X, file_names=rows.names, **known)
+
+
+def _confidence(model, rows):
+    found = getattr(model, "probabilities_", None)
+    return model.predict_proba(for_estimator(rows.X, model)).max(axis=1) if found is None else found
+
+
+@contextmanager
+def keeping_features(model, folder):
+    """Keep what a frozen encoder returns in ``fit``, in a file under `folder`, for as long as the context lasts.
+
+    Gives a function that returns it, or None if there is nothing.
+    """
+    from ..encoders import FrozenEncoder
+
+    encoder = getattr(model, "encoder", None)
+    if not isinstance(encoder, FrozenEncoder) or encoder.features_dir is not None:
+        yield lambda: None
+        return
+    with TemporaryDirectory(dir=folder, prefix=".features-", ignore_cleanup_errors=True) as place:
+        encoder.set_params(features_dir=place)
+
+        def features():
+            for holder in (encoder, model.encoder_):
+                holder.set_params(features_dir=None)
+            return max(map(_mapped, Path(place).glob("*.npy")), key=len, default=None)
+
+        yield features
+
+
+def _mapped(path):
+    import numpy as np
+
+    return np.load(path, mmap_mode="r")
 
 
 def _set(estimator, given, whose, without=()):

@@ -30,16 +30,16 @@ def check_input(path):
         raise UsageError(f"INPUT: {path} is neither a folder of image files nor a .npy or .npz file.")
 
 
-def read_input(path, session, *, size=None, mode="auto", cache=None):
+def read_input(path, session, *, size=None, mode="auto", cache=None, lazy=False):
     """Read a folder of image files, or the array of a .npy or .npz file.
 
     Parameters
     ----------
     path : Path
     session : Session
-        Told of files that cannot be read.
-    size, mode, cache
-        For :class:`~skdeepclust.datasets.ImageFolder`.
+        Its `verbose` shows a bar.
+    size, mode, cache, lazy
+        For :class:`~skdeepclust.datasets.ImageFolder`; what is lazy wants :func:`on_readable`.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def read_input(path, session, *, size=None, mode="auto", cache=None):
     """
     check_input(path)
     if path.is_dir():
-        return _read_folder(path, session, size, mode, cache)
+        return _read_folder(path, session, size, mode, cache, lazy)
     if (size, mode, cache) != (None, "auto", None):
         raise UsageError(f"--image-size, --gray and --cache are for folders of image files; {path} holds an array.")
     return Rows(_read_array(path), None, {})
@@ -68,7 +68,33 @@ def read_input_for(model, run, path, session, cache):
     if shape is None:
         raise UsageError(f"INPUT: {path} is a folder, but the model was fitted on a table.")
     mode = "F" if run.get("dtype") == "float32" else _CHANNELS.get(*shape[2:] or (1,))
-    return read_input(path, session, size=tuple(shape[:2]), mode=mode, cache=cache)
+    lazy = hasattr(model, "encoder_")  # which goes over the images once, in their order
+    return read_input(path, session, size=tuple(shape[:2]), mode=mode, cache=cache, lazy=lazy)
+
+
+def on_readable(work, rows):
+    """Do work on all rows that can be read; if a damaged file shows only now, do it again without such files.
+
+    Parameters
+    ----------
+    work : callable
+        Takes :class:`Rows`.
+    rows : Rows
+
+    Returns
+    -------
+    result : object
+        What `work` returned.
+    rows : Rows
+        Those it was done on.
+    """
+    from ..exceptions import UnreadableImageError
+
+    try:
+        return work(rows), rows
+    except UnreadableImageError:
+        rows = _rows_of(rows.X.complete(), rows.unreadable)
+        return work(rows), rows
 
 
 def for_estimator(X, estimator):
@@ -81,16 +107,21 @@ def for_estimator(X, estimator):
     return np.asarray(X).reshape(len(X), -1)
 
 
-def _read_folder(path, session, size, mode, cache):
+def _read_folder(path, session, size, mode, cache, lazy):
     from ..datasets import ImageFolder
 
     try:
-        images = ImageFolder(path, size, mode=mode, cache="memory" if cache is None else cache, verbose=session.verbose)
+        images = ImageFolder(path, size, mode=mode, cache=cache or "memory", lazy=lazy, verbose=session.verbose)
     except ValueError as error:
         raise ValueError(f"INPUT: {error}{'' if size else ' Here size is --image-size.'}") from error
+    return _rows_of(images, {})
+
+
+def _rows_of(images, known):
+    """Rows of a folder; files that cannot be read are named, but for those that are known."""
     unreadable = {name.as_posix(): why for name, why in images.unreadable.items()}
-    for name, why in unreadable.items():
-        print(f"left out: {name}: {why}", file=sys.stderr)
+    for name in unreadable.keys() - known:
+        print(f"left out: {name}: {unreadable[name]}", file=sys.stderr)
     return Rows(images, [name.as_posix() for name in images.files], unreadable)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ._files import REPORT, load_model, write_labels
 from ._fit import write_report
-from ._input import for_estimator, read_input_for
+from ._input import for_estimator, on_readable, read_input_for
 from ._session import UsageError
 
 
@@ -13,7 +13,8 @@ def predict(arguments, session):
     """Label the rows of INPUT."""
     model, run = _load(arguments, session)
     rows = read_input_for(model, run, arguments.input, session, arguments.cache)
-    membership = model.predict_proba(for_estimator(rows.X, model))  # the largest entry is at the label
+    # The largest entry is at the label.
+    membership, rows = on_readable(lambda rows: model.predict_proba(for_estimator(rows.X, model)), rows)
     labels = membership.argmax(axis=1)
     write_labels(arguments.output, rows.names, labels, membership.max(axis=1))
     sizes = [int((labels == label).sum()) for label in range(membership.shape[1])]
@@ -30,7 +31,7 @@ def report(arguments, session):
     beside = arguments.model if arguments.model.is_dir() else arguments.model.parent
     output = arguments.output or beside / REPORT
     rows = read_input_for(model, run, path, session, arguments.cache)
-    write_report(model, rows, output)
+    _, rows = on_readable(lambda rows: write_report(model, rows, output), rows)
     session.say(f"{len(rows.X)} rows, report in {output}")
     return _give(arguments, session, rows, {"report": str(output)})
 

@@ -61,6 +61,8 @@ class USENC(ConsensusMixin, BaseEstimator):
     ----------
     labels_ : ndarray of shape (n_samples,), int32
         Labels numbered by cluster size, largest first; equal to ``predict(X)``.
+    probabilities_ : ndarray or dask.array.Array of shape (n_samples,), float64
+        Largest membership of each row: ``predict_proba(X).max(axis=1)``, without clustering it again.
     n_clusters_ : int
         Number of clusters found; below `n_clusters` only with a :class:`ClusterCollapseWarning`.
     n_iter_ : int

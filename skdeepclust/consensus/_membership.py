@@ -2,6 +2,7 @@
 """What clusterers have in common: those with a nearest-centre rule, and those that end in a consensus."""
 
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
 from .._support._saving import SaveMixin
 
@@ -112,6 +113,12 @@ class ConsensusMixin(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         membership : ndarray of shape (n_samples, n_clusters_), float64
         """
         return self.predict_proba(X)
+
+    @property
+    def probabilities_(self):
+        """Largest membership of each row of ``fit``."""
+        check_is_fitted(self, "consensus_")
+        return self.consensus_.predict_proba(self.base_labels_).max(axis=1)
 
     def score(self, X, y=None):
         """Agreement of the consensus with the base clusterings, see :func:`skdeepclust.metrics.ensemble_agreement`.

@@ -72,6 +72,8 @@ random_state, verbose : see ContrastiveEncoder
     ----------
     labels_ : ndarray of shape (n_samples,), int32
         Labels by cluster size, largest first; equal to ``predict(X)``.
+    probabilities_ : ndarray of shape (n_samples,), float64
+        Largest membership of each row: ``predict_proba(X).max(axis=1)``, without running the network again.
     head_labels_ : ndarray of shape (n_samples,), int32
         The reading "head".
     kmeans_labels_ : ndarray of shape (n_samples,), int32
@@ -212,10 +214,10 @@ random_state, verbose : see ContrastiveEncoder
     def _label(self, X):
         rows, _ = validate_rows(self, X, None, reset=False)
         log_c = extract_layers(self.network_, self.reader_, rows, tuple(_READINGS.values()))
-        head = self.head_labels_, _ = labels_by_size(log_c[:, : self.n_clusters])
-        kmeans = self.kmeans_labels_, _ = labels_by_size(log_c[:, self.n_clusters :])
+        head = self.head_labels_, *_ = labels_by_size(log_c[:, : self.n_clusters])
+        kmeans = self.kmeans_labels_, *_ = labels_by_size(log_c[:, self.n_clusters :])
         self.reading_ = _READINGS[self.labels_from]
-        self.labels_, self.heads_ = head if self.labels_from == "head" else kmeans
+        self.labels_, self.probabilities_, self.heads_ = head if self.labels_from == "head" else kmeans
         self.n_clusters_ = len(self.heads_)
         if self.n_clusters_ < self.n_clusters:
             warnings.warn(

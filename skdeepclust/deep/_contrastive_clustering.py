@@ -37,6 +37,8 @@ checkpoint_dir, checkpoint_every, random_state, verbose : see ContrastiveEncoder
     ----------
     labels_ : ndarray of shape (n_samples,), int32
         Labels by cluster size, largest first; equal to ``predict(X)``.
+    probabilities_ : ndarray of shape (n_samples,), float64
+        Largest membership of each row: ``predict_proba(X).max(axis=1)``, without running the network again.
     n_clusters_ : int
         Clusters in use; below `n_clusters` only with a :class:`ClusterCollapseWarning`.
     encoder_ : ContrastiveEncoder
@@ -145,7 +147,7 @@ checkpoint_dir, checkpoint_every, random_state, verbose : see ContrastiveEncoder
                 delattr(self.encoder_, name)
         self.history_ = self.encoder_.history_
         self.n_iter_ = self.encoder_.n_iter_
-        self.labels_, self.heads_ = labels_by_size(self.encoder_.transform(rows))
+        self.labels_, self.probabilities_, self.heads_ = labels_by_size(self.encoder_.transform(rows))
         self.n_clusters_ = len(self.heads_)
         if self.n_clusters_ < self.n_clusters:
             warnings.warn(

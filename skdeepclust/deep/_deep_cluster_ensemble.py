@@ -118,6 +118,8 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
     ----------
     labels_ : ndarray of shape (n_samples,), int32
         Labels by cluster size, largest first; equal to ``predict(X)``.
+    probabilities_ : ndarray of shape (n_samples,), float64
+        Largest membership of each row: ``predict_proba(X).max(axis=1)``, without running the network again.
     n_clusters_ : int
         Clusters found; below `n_clusters` only with a :class:`ClusterCollapseWarning`.
     encoder_ : transformer

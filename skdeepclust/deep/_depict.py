@@ -101,6 +101,8 @@ class DEPICT(HeadClustererMixin, NetworkEncoder):
     ----------
     labels_ : ndarray of shape (n_samples,), int32
         Labels by cluster size, largest first; equal to ``predict(X)``.
+    probabilities_ : ndarray of shape (n_samples,), float64
+        Largest membership of each row: ``predict_proba(X).max(axis=1)``, without running the network again.
     n_clusters_ : int
         Clusters in use; below `n_clusters` only with a :class:`ClusterCollapseWarning`.
     initial_labels_ : ndarray of shape (n_samples,), int64
@@ -228,7 +230,7 @@ class DEPICT(HeadClustererMixin, NetworkEncoder):
         rows, _ = validate_rows(self, X, None, reset=False)
         self.reading_ = "cluster"
         logits = extract_layers(self.network_, self.reader_, rows, ("cluster",))
-        self.labels_, self.heads_ = labels_by_size(logits)
+        self.labels_, self.probabilities_, self.heads_ = labels_by_size(logits)
         self.n_clusters_ = len(self.heads_)
         if self.n_clusters_ < self.n_clusters:
             warnings.warn(

@@ -87,7 +87,7 @@ class HeadClustererMixin(ClusterMixin):
 
 
 def labels_by_size(scores):
-    """Labels of rows by the size of their cluster, largest first.
+    """Labels of rows by the size of their cluster, largest first, and their memberships.
 
     Parameters
     ----------
@@ -97,13 +97,16 @@ def labels_by_size(scores):
     Returns
     -------
     labels : ndarray of shape (n,), int32
+    probabilities : ndarray of shape (n,), float64
+        Largest membership of each row.
     heads : ndarray of shape (number of clusters in use,), int64
         The column that each label stands for; ties by column, columns that won nothing left out.
     """
     winners = scores.argmax(axis=1)
     sizes = np.bincount(winners, minlength=scores.shape[1])
     heads = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
-    return memberships(scores, heads).argmax(axis=1).astype(np.int32), heads
+    p = memberships(scores, heads)
+    return p.argmax(axis=1).astype(np.int32), p.max(axis=1), heads
 
 
 def memberships(scores, heads):

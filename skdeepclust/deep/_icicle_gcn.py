@@ -142,6 +142,8 @@ class IcicleGCN(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, Cluste
     ----------
     labels_ : ndarray of shape (n_samples,), int32
         Labels by cluster size, largest first; equal to ``predict(X)``.
+    probabilities_ : ndarray of shape (n_samples,), float64
+        Largest membership of each row: ``predict_proba(X).max(axis=1)``, without running the network again.
     n_clusters_ : int
         Clusters found; below `n_clusters` only with a :class:`ClusterCollapseWarning`.
     network_labels_, spectral_labels_ : ndarray of shape (n_samples,), int32
@@ -330,6 +332,12 @@ class IcicleGCN(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, Cluste
     def _encode(self, rows):
         encoded = rows[:] if isinstance(self.encoder_, str) else self.encoder_.transform(rows)
         return check_encoded(encoded, len(rows))
+
+    @property
+    def probabilities_(self):
+        """Largest membership of each row of ``fit``."""
+        check_is_fitted(self, "vote_")
+        return self.vote_.membership(self.vote_.search.rows).max(axis=1)
 
     def predict(self, X):
         """Label rows by a vote of their nearest rows of ``fit``; one of these gets its own label.

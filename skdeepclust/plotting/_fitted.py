@@ -53,11 +53,12 @@ def take_rows(X, rows):
     return _safe_indexing(X, rows) if source is None else source[rows]
 
 
-def features_of(model, X):
+def features_of(model, X, encoded=None):
     """What `model` sees in the rows `X`, for a map of them: the layers of its network, or else the rows themselves.
 
     Layers are centred and brought to one total variance, so that each has the same say; outputs of a cluster head are
-    left out where there is anything else. Of a label matrix each label is a column of zeros and ones.
+    left out where there is anything else. Of a label matrix each label is a column of zeros and ones. `encoded` is what
+    the network returns for `X`, if that is at hand; `X` is not looked at then.
 
     Returns
     -------
@@ -66,20 +67,28 @@ def features_of(model, X):
     if hasattr(model, "label_coder_"):
         codes = model.label_coder_.encode(np.asarray(X))
         return np.hstack([np.eye(size + 1)[column] for size, column in zip(model.label_coder_.sizes, codes)])
-    rows, _ = flatten_images(X, None)
-    rows = np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows)
-    network = model if hasattr(model, "layer_sizes_") else getattr(model, "encoder_", None)
-    if hasattr(network, "transform"):
-        from ..deep._graph_features import split_columns  # a model with a network has loaded torch already
-
+    network = network_of(model)
+    if encoded is None:
+        rows, _ = flatten_images(X, None)
+        rows = np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows)
+        if network is None:
+            return rows.astype(float)
         # An encoder has been fitted on flat rows without names, whatever the model got.
-        encoded = np.array(network.transform(X if network is model else rows), dtype=float)
-        encoded -= encoded.mean(axis=0)
-        ends = np.cumsum(getattr(network, "layer_sizes_", (encoded.shape[1],)))
-        for layer in np.split(encoded, ends[:-1], axis=1):
-            layer /= np.sqrt((layer**2).sum(axis=1).mean()) or 1.0
-        return encoded[:, split_columns(network, encoded.shape[1])[0]]
-    return rows.astype(float)
+        encoded = network.transform(X if network is model else rows)
+    from ..deep._graph_features import split_columns  # a model with a network has loaded torch already
+
+    encoded = np.array(encoded, dtype=float)
+    encoded -= encoded.mean(axis=0)
+    ends = np.cumsum(getattr(network, "layer_sizes_", (encoded.shape[1],)))
+    for layer in np.split(encoded, ends[:-1], axis=1):
+        layer /= np.sqrt((layer**2).sum(axis=1).mean()) or 1.0
+    return encoded[:, split_columns(network, encoded.shape[1])[0]]
+
+
+def network_of(model):
+    """The transformer whose layers `model` clusters, which may be itself; None if there is none."""
+    network = model if hasattr(model, "layer_sizes_") else getattr(model, "encoder_", None)
+    return network if hasattr(network, "transform") else None
 
 
 def images_of(model, X):

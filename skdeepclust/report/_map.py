@@ -10,8 +10,8 @@ from ..plotting._palette import PALETTE
 _GRID = 2000  # steps of a coordinate
 
 
-def map_data(model, X, rows, labels, certainty, names, labels_true, seed):
-    """Return what is on the map: one list per property, an entry per point.
+def points_of(model, X, rows, features, seed):
+    """Places in [-1, 1] x [-1, 1] of some rows, as `model` sees them.
 
     Parameters
     ----------
@@ -20,17 +20,36 @@ def map_data(model, X, rows, labels, certainty, names, labels_true, seed):
         All rows.
     rows : ndarray of int
         Those on the map.
+    features : array-like of shape (n_samples, n_features) or None
+        What the network of the model returns for all rows, if that is at hand.
+    seed : int
+
+    Returns
+    -------
+    ndarray of shape (n_points, 2)
+    """
+    if features is None:
+        return planar_map(features_of(model, take_rows(X, rows)), seed)
+    return planar_map(features_of(model, None, take_rows(features, rows)), seed)
+
+
+def map_data(points, rows, labels, certainty, names, labels_true):
+    """Return what is on the map: one list per property, an entry per point.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n_points, 2)
+    rows : ndarray of shape (n_points,), int
+        The rows that they stand for.
     labels, certainty : ndarray of shape (n_samples,)
     names : list of str or None
     labels_true : ndarray of shape (n_samples,) or None
-    seed : int
 
     Returns
     -------
     dict
         Numbers, strings and lists of them.
     """
-    points = planar_map(features_of(model, take_rows(X, rows)), seed)
     own = labels[rows]
     found = np.unique(own)
     middles = [middle_point(points, own == label) for label in found]

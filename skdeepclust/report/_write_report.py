@@ -10,10 +10,10 @@ from .._support._images import flatten_images
 from .._support._parameters import check_integer, draw_seed
 from .._support._versions import versions
 from ..consensus._parts import sample_rows
-from ..plotting._fitted import images_of, labels_and_certainty, n_rows
+from ..plotting._fitted import images_of, labels_and_certainty, n_rows, network_of
 from ._clusters import add_profiles, describe_clusters
 from ._headline import headline
-from ._map import map_data
+from ._map import map_data, points_of
 from ._model_charts import model_charts
 from ._settings import reproduction, settings_of
 from ._thumbnails import MAX_TILES, make_sheet
@@ -27,6 +27,8 @@ def write_report(
     images=None,
     file_names=None,
     labels_true=None,
+    rows_of_fit=False,
+    features=None,
     title=None,
     n_certain=16,
     n_uncertain=8,
@@ -56,6 +58,12 @@ def write_report(
         else row numbers alone.
     labels_true : array-like of shape (n,), default=None
         Classes, if known, for scores and for the commonest class of each cluster; -1 where a class is not known.
+    rows_of_fit : bool, default=False
+        Whether `X` holds the rows of ``fit`` in their order. Labels and certainties are then ``labels_`` and
+        ``probabilities_``, if the model has both, and not computed again.
+    features : array-like of shape (n, n_features), default=None
+        What ``model.encoder_.transform(X)`` returns, if it is at hand: the map is then made of it, and only its rows
+        on the map are read. None runs the encoder on these rows.
     title : str or None, default=None
         Heading; None takes the name of the estimator.
     n_certain, n_uncertain : int, default=16 and 8
@@ -77,7 +85,8 @@ def write_report(
     TypeError
         If `model` has no ``predict_proba``.
     ValueError
-        If `images`, `file_names` or `labels_true` do not have one entry per row.
+        If `images`, `file_names`, `labels_true` or `features` do not have one entry per row, or `X` cannot be the rows
+        of ``fit``.
     ImportError
         Without jinja2, or for images without Pillow; the extra ``skdeepclust[report]`` installs both.
 
@@ -109,9 +118,14 @@ def write_report(
         file_names = getattr(X if images is None else images, "files", None)
     names = None if file_names is None else [_text(name) for name in _check_length("file_names", file_names, n)]
     labels_true = None if labels_true is None else np.asarray(_check_length("labels_true", labels_true, n))
+    if features is not None and network_of(model) is None:
+        raise ValueError(f"features are those of a network, but {type(model).__name__} has none; leave them out.")
+    if features is not None:
+        _check_length("features", features, n)
     pixels, shape = _pictures(model, X, images, n)
 
-    labels, certainty, n_clusters = labels_and_certainty(model, X)
+    found = _labels_of_fit(model, n) if rows_of_fit else None
+    labels, certainty, n_clusters = found or labels_and_certainty(model, X)
     clusters = describe_clusters(labels, certainty, n_clusters, n_certain, n_uncertain, labels_true)
     if pixels is None and (isinstance(X, np.ndarray) or hasattr(X, "iloc")) and not hasattr(model, "label_coder_"):
         add_profiles(clusters, labels, np.asarray(X).reshape(n, -1), getattr(model, "feature_names_in_", None))
@@ -133,7 +147,7 @@ def write_report(
         names=names,
         tiles={int(row): i for i, row in enumerate(members)},
         sheets=sheets,
-        map=map_data(model, X, rows, labels, certainty, names, labels_true, seed),
+        map=map_data(points_of(model, X, rows, features, seed), rows, labels, certainty, names, labels_true),
         charts=model_charts(model, certainty),
         settings=settings_of(model),
         versions=versions(),
@@ -143,6 +157,18 @@ def write_report(
     path = Path(path)
     path.write_text(html, encoding="utf-8")
     return path
+
+
+def _labels_of_fit(model, n):
+    """Labels, certainties and the number of clusters as ``fit`` has found them; None if that has not kept them."""
+    if not hasattr(model, "probabilities_"):
+        return None
+    if len(model.labels_) != n:
+        raise ValueError(
+            f"rows_of_fit=True, but the model was fitted on {len(model.labels_)} rows and X has {n}; use "
+            "rows_of_fit=False."
+        )
+    return model.labels_, np.asarray(model.probabilities_), model.n_clusters_
 
 
 def _load_template():
