@@ -32,8 +32,8 @@ def demo(arguments, session):
     _print_row("U-SENC on pixels", digits, usenc, usenc_seconds)
     _print_row("cluster head alone", digits, head, model.history_[-1]["seconds"])
     _print_row("DeepCluE", digits, labels, seconds)
-    confidence = model.predict_proba(images).max(axis=1)
-    write_png(arguments.output, cluster_montage(images, labels, confidence, n_certain=16, n_uncertain=6))
+    montage = cluster_montage(images, labels, model.probabilities_, n_certain=16, n_uncertain=6)
+    write_png(arguments.output, montage)
     print(f"\n{arguments.output}: a row per cluster, its 16 most certain members and, after the gap, its 6 least.")
     return 0
 

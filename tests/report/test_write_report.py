@@ -318,6 +318,28 @@ def test_a_random_seed_is_said_to_be_none(tmp_path, page, given):
     )
 
 
+@quiet
+def test_what_is_known_is_not_computed_again(tmp_path):
+    model = DeepClusterEnsemble(3, backbone="mlp", n_estimators=4, base_n_clusters=(4, 6), **TRAINING).fit(DIGITS)
+    features = model.encoder_.transform(DIGITS)
+    page = write_report(model, DIGITS, tmp_path / "a.html").read_bytes()
+
+    def fail(X):
+        raise AssertionError("the network was run again")
+
+    model.encoder_.transform = fail
+    again = write_report(model, DIGITS, tmp_path / "b.html", rows_of_fit=True, features=features)
+    assert again.read_bytes() == page
+    with pytest.raises(ValueError, match="rows_of_fit=True, but the model was fitted on 60 rows and X has 59"):
+        write_report(model, DIGITS[:59], tmp_path / "c.html", rows_of_fit=True)
+
+
+def test_rows_of_fit_of_a_model_that_has_kept_nothing(tmp_path, given):
+    first = write_report(given(memberships(60)), X, tmp_path / "a.html", rows_of_fit=True)
+    second = write_report(given(memberships(60)), X, tmp_path / "b.html")
+    assert first.read_bytes() == second.read_bytes()
+
+
 # ---- refusals
 
 
@@ -326,6 +348,7 @@ def test_a_random_seed_is_said_to_be_none(tmp_path, page, given):
     [
         ({"file_names": ["a"]}, ValueError, "file_names must have one entry for each of the 60 rows of X; got 1"),
         ({"labels_true": [0, 1]}, ValueError, "labels_true must have one entry"),
+        ({"features": X}, ValueError, "features are those of a network, but Model has none; leave them out"),
         ({"images": DIGITS[:5]}, ValueError, "images must have one entry"),
         ({"images": X}, ValueError, r"images must have shape.*got \(60, 4\)"),
         ({"n_certain": 0}, ValueError, "n_certain must be an integer >= 1"),
