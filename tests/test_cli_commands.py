@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from threading import Event
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from skdeepclust.cli import main
 from skdeepclust.cli._fit import METHODS, build_model
 from skdeepclust.cli._main import build_parser
 from skdeepclust.cli._session import Session
+from skdeepclust.datasets._image_file import decode
 
 IMAGES = (load_digits().images[:60] * 15).astype(np.uint8)
 DAMAGED = "b/damaged.png"
@@ -244,9 +246,29 @@ def test_a_frozen_network_sees_every_image_once(network, tmp_path, passes):
     assert (tmp_path / "again.html").read_bytes() == (tmp_path / "out" / "report.html").read_bytes()
 
 
-@pytest.mark.parametrize("cache", [[], ["--cache", "kept"]])
-def test_damage_that_the_network_meets_is_left_out(cache, network, tmp_path, passes, capsys, monkeypatch):
+@pytest.fixture
+def late_damage(monkeypatch):
+    """b/57.jpg is not decoded before a frozen network works on the images."""
+    is_at_work = Event()
+    transform = FrozenEncoder.transform
+
+    def noted(self, X):
+        is_at_work.set()
+        return transform(self, X)
+
+    def waiting(path, *arguments):
+        if path.name == "57.jpg":
+            is_at_work.wait(30)
+        return decode(path, *arguments)
+
+    monkeypatch.setattr(FrozenEncoder, "transform", noted)
+    monkeypatch.setattr("skdeepclust.datasets._image_file.decode", waiting)
+    monkeypatch.setattr("skdeepclust.datasets._filler._BLOCK", 10)
     monkeypatch.setattr("skdeepclust._support._sources._BLOCK_VALUES", 640)  # ten images are looked at before
+
+
+@pytest.mark.parametrize("cache", [[], ["--cache", "kept"]])
+def test_damage_that_the_network_meets_is_left_out(cache, network, late_damage, tmp_path, passes, capsys):
     folder = write_images(tmp_path / "photos")
     whole = (folder / "a" / "00.jpg").read_bytes()
     (folder / "b" / "57.jpg").write_bytes(whole[:-16])  # its header is good

@@ -8,8 +8,7 @@ rounds:
 
 * decoding: all files into arrays, batch by batch, by ``ImageFolder(cache=None)``;
 * network: ``FrozenEncoder.fit_transform`` on the decoded array in memory;
-* together: ``FrozenEncoder.fit_transform`` on ``ImageFolder(lazy=True)``: the next batch is decoded while the network
-  works;
+* together: ``FrozenEncoder.fit_transform`` on ``ImageFolder(background=True)``, decoded while the network works;
 * in_turn: all files into memory by ``ImageFolder``, and the network after it;
 * command: ``skdeepclust fit FOLDER --encoder ...`` in a process of its own, from the start of Python to labels, model
   and report of ten clusters.
@@ -122,7 +121,7 @@ def main():
         tasks = {
             "decoding": lambda: decode(place, size),
             "network": lambda: encoder.fit_transform(decoded),
-            "together": lambda: encoder.fit_transform(ImageFolder(place, size, lazy=True)),
+            "together": lambda: encoder.fit_transform(ImageFolder(place, size, background=True)),
             "in_turn": lambda: encoder.fit_transform(ImageFolder(place, size)),
             "command": lambda: run_command(place, work, size),
         }

@@ -44,8 +44,8 @@ def fit(arguments, session):
     seconds = {}
     with _timing(seconds, "reading"):
         mode = "L" if arguments.gray else "auto"
-        lazy = arguments.encoder is not None  # of a network that is not trained, it is what takes the time
-        how = {"size": arguments.image_size, "mode": mode, "cache": arguments.cache, "lazy": lazy}
+        background = arguments.encoder is not None  # of a network that is not trained, it is what takes the time
+        how = {"size": arguments.image_size, "mode": mode, "cache": arguments.cache, "background": background}
         rows = read_input(arguments.input, session, **how)
     with keeping_features(model, folder) as features_of_fit:
         with _timing(seconds, "fit"):

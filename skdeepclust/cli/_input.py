@@ -30,7 +30,7 @@ def check_input(path):
         raise UsageError(f"INPUT: {path} is neither a folder of image files nor a .npy or .npz file.")
 
 
-def read_input(path, session, *, size=None, mode="auto", cache=None, lazy=False):
+def read_input(path, session, *, size=None, mode="auto", cache=None, background=False):
     """Read a folder of image files, or the array of a .npy or .npz file.
 
     Parameters
@@ -38,8 +38,9 @@ def read_input(path, session, *, size=None, mode="auto", cache=None, lazy=False)
     path : Path
     session : Session
         Its `verbose` shows a bar.
-    size, mode, cache, lazy
-        For :class:`~skdeepclust.datasets.ImageFolder`; what is lazy wants :func:`on_readable`.
+    size, mode, cache, background
+        For :class:`~skdeepclust.datasets.ImageFolder`; work on what is
+        decoded in the background is a matter for :func:`on_readable`.
 
     Returns
     -------
@@ -47,7 +48,7 @@ def read_input(path, session, *, size=None, mode="auto", cache=None, lazy=False)
     """
     check_input(path)
     if path.is_dir():
-        return _read_folder(path, session, size, mode, cache, lazy)
+        return _read_folder(path, session, size, mode, cache, background)
     if (size, mode, cache) != (None, "auto", None):
         raise UsageError(f"--image-size, --gray and --cache are for folders of image files; {path} holds an array.")
     return Rows(_read_array(path), None, {})
@@ -68,8 +69,8 @@ def read_input_for(model, run, path, session, cache):
     if shape is None:
         raise UsageError(f"INPUT: {path} is a folder, but the model was fitted on a table.")
     mode = "F" if run.get("dtype") == "float32" else _CHANNELS.get(*shape[2:] or (1,))
-    lazy = hasattr(model, "encoder_")  # which goes over the images once, in their order
-    return read_input(path, session, size=tuple(shape[:2]), mode=mode, cache=cache, lazy=lazy)
+    background = hasattr(model, "encoder_")  # which goes over the images once, in their order
+    return read_input(path, session, size=tuple(shape[:2]), mode=mode, cache=cache, background=background)
 
 
 def on_readable(work, rows):
@@ -107,11 +108,13 @@ def for_estimator(X, estimator):
     return np.asarray(X).reshape(len(X), -1)
 
 
-def _read_folder(path, session, size, mode, cache, lazy):
+def _read_folder(path, session, size, mode, cache, background):
     from ..datasets import ImageFolder
 
     try:
-        images = ImageFolder(path, size, mode=mode, cache=cache or "memory", lazy=lazy, verbose=session.verbose)
+        images = ImageFolder(
+            path, size, mode=mode, cache=cache or "memory", background=background, verbose=session.verbose
+        )
     except ValueError as error:
         raise ValueError(f"INPUT: {error}{'' if size else ' Here size is --image-size.'}") from error
     return _rows_of(images, {})

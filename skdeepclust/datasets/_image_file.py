@@ -2,10 +2,12 @@
 """Image files: where they are, what a header says, and the pixels of one in a wanted size and mode."""
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from joblib import Parallel, cpu_count, delayed
 from numpy.typing import NDArray
 
 # Of Pillow's readers those that people keep photographs and micrographs in.
@@ -30,6 +32,7 @@ _NAMES = (
 EXTENSIONS = frozenset(f".{name}" for name in _NAMES)
 MODES = {"L": (1, np.uint8), "RGB": (3, np.uint8), "F": (1, np.float32)}
 RESIZES = ("crop", "stretch", "pad")
+_BLOCK = 256  # files decoded at a time
 _WHITE = (255, 255, 255, 255)
 
 
@@ -126,6 +129,24 @@ def decode(path: Path, size: tuple[int, int], mode: str, resize: str) -> NDArray
             change = {"crop": ImageOps.fit, "pad": ImageOps.pad, "stretch": Image.Image.resize}[resize]
             image = change(image, (width, height), Image.Resampling.BILINEAR)
         return np.array(image, dtype=MODES[mode][1])
+
+
+def decode_files(root: Path, files: list[Path], how: tuple, numbers: NDArray) -> Iterator[NDArray | str]:
+    """Yield the pixels of some of `files`, or why they cannot be read; `how` is what :func:`decode` needs else."""
+    for start in range(0, len(numbers), _BLOCK):
+        yield from in_threads(decode, [root / files[i] for i in numbers[start : start + _BLOCK]], *how)
+
+
+def in_threads(function: Callable, paths: list[Path], *arguments) -> list:
+    """``function(path, *arguments)`` for every path; where it raises, the reason as a str."""
+
+    def attempt(path: Path):
+        try:
+            return function(path, *arguments)
+        except Exception as error:  # a reader may raise anything when a file is damaged
+            return f"{type(error).__name__}: {error}".replace(str(path), path.name)
+
+    return Parallel(n_jobs=cpu_count(), require="sharedmem")(delayed(attempt)(path) for path in paths)
 
 
 def _mode_of(image) -> str:

@@ -3,23 +3,35 @@
 
 import os
 import warnings
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
-from joblib import Parallel, cpu_count, delayed
 from numpy.typing import NDArray
 
 from .._support._errors import UnreadableImageError
 from .._support._parameters import check_choice, check_integer
 from .._support._sources import row_numbers
 from .._support._warnings import UnreadableImageWarning
-from ._image_file import EXTENSIONS, MODES, RESIZES, Header, decode, find_files, import_pillow, read_header
+from ._filler import Filler
+from ._image_file import (
+    EXTENSIONS,
+    MODES,
+    RESIZES,
+    Header,
+    decode_files,
+    find_files,
+    import_pillow,
+    in_threads,
+    read_header,
+)
 from ._pixel_cache import PixelCache
 
-_BLOCK = 256  # files decoded at a time
-_filling = Lock()  # one thread fills a cache at a time; decoding has several of its own
+_BLOCK = 256  # images moved at a time
+_settling = Lock()  # two threads may read the last images
 
 
 class ImageFolder:
@@ -45,10 +57,10 @@ class ImageFolder:
         Where decoded pixels are kept. "memory": in memory, n x height x width x channels bytes. A folder: in a file
         there, which is mapped into memory and found again by the next process, as long as the image files and the
         parameters above have not changed. None: nowhere; each reading decodes.
-    lazy : bool, default=False
-        Decode a file when it is first read, not now: what reads the images in their order, such as
-        :class:`~skdeepclust.FrozenEncoder`, then works while the next ones are decoded. A damaged file shows when it
-        is read, as UnreadableImageError; :meth:`complete` leaves such files out.
+    background : bool, default=False
+        Decode into the cache by a thread in the background, in the order of the files: what reads the images in that
+        order, such as :class:`~skdeepclust.FrozenEncoder`, works meanwhile; what reads others does not wait for these.
+        As soon as a damaged file is met, reading raises UnreadableImageError; :meth:`complete` leaves such files out.
     on_error : {"skip", "raise"}, default="skip"
         What to do with files that cannot be read: leave them out with a warning, or raise.
     verbose : int, default=0
@@ -84,8 +96,8 @@ class ImageFolder:
 
     Notes
     -----
-    With a cache, files are decoded at once, so that a damaged one shows before any training. With ``lazy=True`` or
-    ``cache=None`` only their headers are: a file with a good header and damaged pixels raises when it is read.
+    With a cache, files are decoded at once, so that a damaged one shows before any training. With ``background=True``
+    or ``cache=None`` only their headers are: a file with a good header and damaged pixels raises later.
 
     Images are turned upright as their EXIF data say. Transparent pixels become white.
 
@@ -105,7 +117,16 @@ class ImageFolder:
     """
 
     def __init__(
-        self, root, size=None, *, mode="auto", resize="crop", cache="memory", lazy=False, on_error="skip", verbose=0
+        self,
+        root,
+        size=None,
+        *,
+        mode="auto",
+        resize="crop",
+        cache="memory",
+        background=False,
+        on_error="skip",
+        verbose=0,
     ):
         self.root = _check_folder(root)
         size = _check_size(size)
@@ -113,8 +134,10 @@ class ImageFolder:
         self._resize = check_choice("resize", resize, RESIZES)
         if cache not in ("memory", None) and not isinstance(cache, os.PathLike | str):
             raise TypeError(f"cache must be 'memory', None or the path of a folder; got {cache!r}.")
-        if not isinstance(lazy, bool):
-            raise TypeError(f"lazy must be True or False; got {lazy!r}.")
+        if not isinstance(background, bool):
+            raise TypeError(f"background must be True or False; got {background!r}.")
+        if background and cache is None:
+            raise ValueError("background=True decodes into a cache, but cache=None; use 'memory' or a folder.")
         self._on_error = check_choice("on_error", on_error, ("skip", "raise"))
         self._verbose = verbose
         import_pillow()
@@ -123,7 +146,7 @@ class ImageFolder:
         if not found:
             raise ValueError(f"root={str(root)!r} holds no image files; known are {', '.join(sorted(EXTENSIONS))}.")
         self._n_found = len(found)
-        self._pixels = self._pending = self._kept = None
+        self._pixels = self._filler = self._kept = None  # pixels are there, or on their way, or nowhere
         if cache not in ("memory", None):
             self._kept = PixelCache(Path(cache), self.root, found, (size, mode, resize))
             self._load()
@@ -131,10 +154,12 @@ class ImageFolder:
             self._scan(found, size, mode)
             if cache is not None and self.files:
                 create = np.empty if self._kept is None else self._kept.create
-                self._pixels = create(self.shape, self.dtype)
-                self._pending = np.ones(len(self.files), bool)
-        if not lazy:
-            self._decode_pending()
+                self._filler = Filler(self._decoder(), create(self.shape, self.dtype))
+                if background:
+                    self._filler.start()
+                    weakref.finalize(self, self._filler.stop)
+                else:
+                    self._finish(self._filler.run)
         self._report()
 
     def __len__(self) -> int:
@@ -164,19 +189,24 @@ class ImageFolder:
         IndexError
             If an image does not exist.
         UnreadableImageError
-            If a file cannot be decoded, or has changed its size; only with ``lazy=True`` or ``cache=None``.
+            If a file cannot be decoded, or has changed its size; only with ``background=True`` or ``cache=None``.
         """
-        if self._pixels is not None and self._pending is None:
+        filler = self._filler
+        if self._pixels is not None:
             return np.array(self._pixels[key])
         if isinstance(key, slice):
             numbers = np.arange(len(self))[key]
         else:
             numbers = row_numbers(np.atleast_1d(key), len(self))
-        if self._pixels is not None:
-            self._fetch(numbers)
-            return np.array(self._pixels[key])
+        if filler is not None:
+            filler.wait_for(numbers)
+            for i, why in list(filler.failed.items()):
+                raise self._unreadable_error(i, why)
+            if filler.is_done:
+                self._settle(filler)
+            return np.array(filler.pixels[key])
         images = np.empty((len(numbers), *self.shape[1:]), self.dtype)
-        for place, decoded in enumerate(self._decode(numbers)):
+        for place, decoded in enumerate(self._decoder()(numbers)):
             if isinstance(decoded, str):
                 raise self._unreadable_error(numbers[place], decoded)
             images[place] = decoded
@@ -185,8 +215,8 @@ class ImageFolder:
     def complete(self):
         """Decode what has not been read yet, and leave out what cannot be.
 
-        Needed with ``lazy=True`` only, and without effect where nothing is kept. Images behind one that is left out
-        move up: `files`, `unreadable`, `shape` and the numbers of images change.
+        Needed with ``background=True`` only, and without effect where nothing is kept. Images behind one that is left
+        out move up: `files`, `unreadable`, `shape` and the numbers of images change.
 
         Returns
         -------
@@ -202,7 +232,8 @@ class ImageFolder:
         UnreadableImageWarning
             If files were left out.
         """
-        self._decode_pending()
+        if self._filler is not None:
+            self._finish(self._filler.wait)
         self._report()
         return self
 
@@ -214,7 +245,7 @@ class ImageFolder:
 
     def _scan(self, found: list[Path], size: tuple[int, int] | None, mode: str) -> None:
         """Read all headers; settle files, size and mode."""
-        headers = _in_threads(read_header, [self.root / name for name in found])
+        headers = in_threads(read_header, [self.root / name for name in found])
         self.unreadable = {name: h for name, h in zip(found, headers) if isinstance(h, str)}
         good = {name: h for name, h in zip(found, headers) if isinstance(h, Header)}
         self.files = list(good)
@@ -233,64 +264,44 @@ class ImageFolder:
         self._size = size or (sizes.pop() if sizes else (1, 1))
         self._mode = mode if mode != "auto" else next((m for m in ("F", "RGB") if m in modes), "L")
 
-    def _decode(self, numbers: NDArray) -> Iterator[NDArray | str]:
-        """Yield the pixels of files, or why they cannot be read, a block of files at a time."""
-        for start in range(0, len(numbers), _BLOCK):
-            paths = [self.root / self.files[i] for i in numbers[start : start + _BLOCK]]
-            yield from _in_threads(decode, paths, self._size, self._mode, self._resize)
+    def _decoder(self) -> Callable[[NDArray], Iterator[NDArray | str]]:
+        """Return a function from numbers of images to their pixels, or to why there are none; without ties to this."""
+        return partial(decode_files, self.root, self.files, (self._size, self._mode, self._resize))
 
-    def _decode_pending(self) -> None:
-        """Decode what is missing in the cache, and note what cannot be."""
+    def _finish(self, fill) -> None:
+        """Let `fill` decode all images, and leave out those that cannot be."""
         from tqdm.auto import tqdm
 
-        with _filling:
-            if self._pending is None:
-                return
-            missing = np.flatnonzero(self._pending)
-            bar = tqdm(missing, desc="reading images", unit="image", disable=not self._verbose)
-            for i, decoded in zip(bar, self._decode(missing)):
-                if isinstance(decoded, str):
-                    self.unreadable[self.files[i]] = decoded
-                else:
-                    self._pixels[i], self._pending[i] = decoded, False
-            self._settle()
+        with tqdm(total=len(self), desc="reading images", unit="image", disable=not self._verbose) as bar:
+            fill(bar.update)
+        self._settle(self._filler)
 
-    def _fetch(self, numbers: NDArray) -> None:
-        """Decode those of the images that nobody has read before."""
-        with _filling:
-            if self._pending is None:
+    def _settle(self, filler: Filler) -> None:
+        """Take the pixels of a filler that is done, without the gaps that damaged files have left."""
+        with _settling:
+            if self._filler is None:
                 return
-            missing = np.unique(numbers)
-            missing = missing[self._pending[missing]]
-            for i, decoded in zip(missing, self._decode(missing)):
-                if isinstance(decoded, str):
-                    raise self._unreadable_error(i, decoded)
-                self._pixels[i], self._pending[i] = decoded, False
-            if not self._pending.any():
-                self._settle()
-
-    def _settle(self) -> None:
-        """Close the gaps that damaged files have left; all that there will be is there."""
-        good = np.flatnonzero(~self._pending)
-        if len(good) < len(self._pending):
-            for start in range(0, len(good), _BLOCK):
-                rows = good[start : start + _BLOCK]
-                self._pixels[start : start + len(rows)] = self._pixels[rows]
-            self.files = [self.files[i] for i in good]
-        if self._kept is not None:
-            notes = {
-                "files": [name.as_posix() for name in self.files],
-                "unreadable": {name.as_posix(): why for name, why in self.unreadable.items()},
-                "size": self._size,
-                "mode": self._mode,
-            }
-            self._pixels = self._kept.commit(self._pixels, notes)
-        self._pixels = self._pixels[: len(good)]
-        self._pending = None
+            pixels = filler.pixels
+            self.unreadable |= {self.files[i]: filler.failed[i] for i in sorted(filler.failed)}
+            good = np.setdiff1d(np.arange(len(pixels)), list(filler.failed))
+            if filler.failed:
+                for start in range(0, len(good), _BLOCK):
+                    rows = good[start : start + _BLOCK]
+                    pixels[start : start + len(rows)] = pixels[rows]
+                self.files = [self.files[i] for i in good]
+            if self._kept is not None:
+                notes = {
+                    "files": [name.as_posix() for name in self.files],
+                    "unreadable": {name.as_posix(): why for name, why in self.unreadable.items()},
+                    "size": self._size,
+                    "mode": self._mode,
+                }
+                pixels = self._kept.commit(pixels, notes)
+            self._pixels, self._filler = pixels[: len(good)], None
 
     def __getstate__(self):
-        if self._pending is not None:
-            self[:]  # the other process cannot know what this one has read
+        if self._filler is not None:
+            self[:]  # the thread stays here
         return vars(self)
 
     def _load(self) -> None:
@@ -304,7 +315,7 @@ class ImageFolder:
             self._pixels = pixels[: len(self.files)]
 
     def _unreadable_error(self, i: int, why: str) -> UnreadableImageError:
-        if self._pixels is None:
+        if self._filler is None:
             hint = "Use cache='memory' or a folder, which leave such files out from the beginning."
         else:
             hint = "complete() leaves out all such files."
@@ -323,18 +334,6 @@ class ImageFolder:
         warnings.warn(
             f"{message} They are left out, see the attribute unreadable.", UnreadableImageWarning, stacklevel=3
         )
-
-
-def _in_threads(function, paths: list[Path], *arguments) -> list:
-    """``function(path, *arguments)`` for every path; where it raises, the reason as a str."""
-
-    def attempt(path: Path):
-        try:
-            return function(path, *arguments)
-        except Exception as error:  # a reader may raise anything when a file is damaged
-            return f"{type(error).__name__}: {error}".replace(str(path), path.name)
-
-    return Parallel(n_jobs=cpu_count(), require="sharedmem")(delayed(attempt)(path) for path in paths)
 
 
 def _check_folder(root) -> Path:

@@ -6,6 +6,8 @@ import pickle
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from threading import enumerate as enumerate_threads
 
 import numpy as np
 import pytest
@@ -199,75 +201,119 @@ def test_without_cache_damaged_pixels_raise_when_they_are_read(damaged):
 def decoded(monkeypatch):
     """Names of the files that are decoded, in the order in which that is done."""
     names = []
-    monkeypatch.setattr(
-        "skdeepclust.datasets._image_folder.decode", lambda p, *a: names.append(p.name) or decode(p, *a)
-    )
+    monkeypatch.setattr("skdeepclust.datasets._image_file.decode", lambda p, *a: names.append(p.name) or decode(p, *a))
     return names
 
 
+@pytest.fixture
+def gate(monkeypatch):
+    """An event without which nothing is decoded."""
+    opened = Event()
+
+    def waiting(*arguments):
+        opened.wait(30)
+        return decode(*arguments)
+
+    monkeypatch.setattr("skdeepclust.datasets._image_file.decode", waiting)
+    return opened
+
+
 @pytest.mark.parametrize("cache", ["memory", "folder"])
-def test_lazy_decodes_what_is_read_and_that_once(colors, tmp_path, decoded, cache):
+def test_background_decodes_every_file_once(colors, tmp_path, decoded, cache):
     cache = tmp_path / "cache" if cache == "folder" else cache
-    images = ImageFolder(colors, cache=cache, lazy=True)
-    assert images.shape == (6, 8, 10, 3)
-    assert not decoded
+    images = ImageFolder(colors, cache=cache, background=True)
     expected = COLOR[ORDER]
-    for key, new in [([3, 1, 3], {"1.png", "2.png"}), (slice(0, 4), {"0.png", "4.png"}), (-1, {"5.png"}), (1, set())]:
+    for key in ([3, 1, 3], slice(0, 4), -1, 1, np.arange(6) % 2 == 0):
         np.testing.assert_array_equal(images[key], expected[key])
-        assert set(decoded) == new
-        decoded.clear()
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(images))[:], expected)
-    np.testing.assert_array_equal(images[:], expected)
-    assert decoded == ["3.png"]
+    np.testing.assert_array_equal(images.complete()[:], expected)
+    assert sorted(decoded) == [f"{i}.png" for i in range(6)]
     np.testing.assert_array_equal(ImageFolder(colors, cache=cache)[:], expected)
-    assert len(decoded) == (1 if cache != "memory" else 7), "all that was read is on the disk"
+    assert len(decoded) == (6 if cache != "memory" else 12), "all that was read is on the disk"
+
+
+def test_background_does_not_wait_for_pixels(colors, gate):
+    images = ImageFolder(colors, background=True)
+    assert images.shape == (6, 8, 10, 3)
+    gate.set()
+    np.testing.assert_array_equal(images[:], COLOR[ORDER])
+
+
+def test_background_begins_with_what_is_waited_for(tmp_path, decoded):
+    images = RNG.integers(0, 256, size=(200, 4, 4), dtype=np.uint8)
+    for i, image in enumerate(images):
+        save(tmp_path / f"{i:03}.png", image)
+    np.testing.assert_array_equal(ImageFolder(tmp_path, background=True)[[199, 198]], images[[199, 198]])
+    # Behind the two there may be what was begun before, but not everything.
+    assert decoded.index("199.png") < 198
 
 
 @pytest.mark.parametrize("cache", ["memory", "folder"])
-def test_lazy_complete_leaves_out_what_turned_out_to_be_damaged(damaged, tmp_path, decoded, cache):
+def test_background_complete_leaves_out_what_is_damaged(damaged, tmp_path, cache, gate):
     cache = tmp_path / "cache" if cache == "folder" else cache
     save(damaged / "z.png", COLOR[0])  # behind the damaged file
     with pytest.warns(UnreadableImageWarning, match="2 of 10 image files"):
-        images = ImageFolder(damaged, cache=cache, lazy=True)
+        images = ImageFolder(damaged, cache=cache, background=True)
     assert len(images) == 8
-    np.testing.assert_array_equal(images[:6], COLOR[ORDER])
+    gate.set()
     with pytest.raises(UnreadableImageError, match=r"half.jpg cannot be read: OSError.*complete\(\) leaves out"):
         images[:]
-    decoded.clear()
+    with pytest.raises(UnreadableImageError, match="half.jpg"):
+        images[0]
     with pytest.warns(UnreadableImageWarning, match="3 of 10 image files cannot be read .*half.jpg: OSError") as seen:
         assert images.complete() is images
     assert seen[0].filename == __file__
-    assert set(decoded) == {"half.jpg", "z.png"}
     assert images.files[-1] == Path("z.png")
     np.testing.assert_array_equal(images[:], COLOR[[*ORDER, 0]])
     with pytest.warns(UnreadableImageWarning):
         np.testing.assert_array_equal(ImageFolder(damaged, cache=cache)[:], images[:])
 
 
-def test_lazy_with_on_error_raise(damaged):
+def test_background_with_on_error_raise(damaged):
     for name in ("text.png", "nowhere.png"):
         (damaged / name).unlink()
-    images = ImageFolder(damaged, lazy=True, on_error="raise")
+    images = ImageFolder(damaged, background=True, on_error="raise")
     with pytest.raises(UnreadableImageError, match="1 of 7 image files cannot be read.*on_error='skip'"):
         images.complete()
 
 
-def test_lazy_leaves_no_unfinished_file(colors, tmp_path):
-    images = ImageFolder(colors, cache=tmp_path / "cache", lazy=True)
-    images[:2]
+def test_background_passes_on_what_stops_the_thread(colors, monkeypatch):
+    def fail(*arguments):
+        raise MemoryError("too large")
+
+    monkeypatch.setattr("skdeepclust.datasets._image_folder.decode_files", fail)
+    images = ImageFolder(colors, background=True)
+    for read in (lambda: images[:2], images.complete):
+        with pytest.raises(MemoryError, match="too large"):
+            read()
+
+
+def test_background_needs_a_cache(colors):
+    with pytest.raises(ValueError, match="background=True decodes into a cache, but cache=None"):
+        ImageFolder(colors, cache=None, background=True)
+
+
+def test_background_ends_with_the_folder(colors, tmp_path, gate):
+    images = ImageFolder(colors, cache=tmp_path / "cache", background=True)
     assert len(list((tmp_path / "cache").iterdir())) == 1
+    threads = [thread for thread in enumerate_threads() if thread.name == "image-decoding"]
+    assert threads
     del images
-    assert not list((tmp_path / "cache").iterdir())
+    gate.set()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    assert not list((tmp_path / "cache").iterdir()), "no unfinished file is left"
 
 
 @pytest.mark.parametrize("cache", ["memory", "folder"])
-def test_lazy_images_may_be_read_by_several_threads(tmp_path, cache):
-    images = RNG.integers(0, 256, size=(60, 8, 10), dtype=np.uint8)
+def test_background_images_may_be_read_by_several_threads(tmp_path, cache):
+    images = RNG.integers(0, 256, size=(150, 8, 10), dtype=np.uint8)
     for i, image in enumerate(images):
-        save(tmp_path / "images" / f"{i:02}.png", image)
+        save(tmp_path / "images" / f"{i:03}.png", image)
     for attempt in range(5):
         folder = ImageFolder(
-            tmp_path / "images", cache=tmp_path / str(attempt) if cache == "folder" else cache, lazy=True
+            tmp_path / "images", cache=tmp_path / str(attempt) if cache == "folder" else cache, background=True
         )
         with ThreadPoolExecutor(4) as pool:
             halves = list(pool.map(folder.__getitem__, [slice(i % 2, None, 2) for i in range(8)]))
@@ -308,7 +354,7 @@ def test_an_unfinished_cache_is_not_taken(colors, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(ImageFolder, "_decode", fail)
+        patch.setattr("skdeepclust.datasets._image_folder.decode_files", fail)
         with pytest.raises(KeyboardInterrupt):
             ImageFolder(colors, cache=tmp_path / "cache")
     np.testing.assert_array_equal(ImageFolder(colors, cache=tmp_path / "cache")[:], COLOR[ORDER])
@@ -322,7 +368,7 @@ def test_pickle(colors, tmp_path, cache):
 
 def test_estimators_take_it_as_the_array(colors):
     recipe = {"max_epochs": 1, "batch_size": 3, "device": "cpu", "random_state": 0, "n_neighbors": 2}
-    images = ImageFolder(colors, lazy=True)
+    images = ImageFolder(colors, background=True)
     encoder = ContrastiveEncoder(2, **recipe).fit(images)
     array = ContrastiveEncoder(2, **recipe).fit(images[:])
     np.testing.assert_array_equal(encoder.transform(images), array.transform(images[:]))
@@ -339,7 +385,7 @@ def test_estimators_take_it_as_the_array(colors):
         ({"mode": "CMYK"}, ValueError, "mode must be one of 'auto', 'L', 'RGB', 'F'; got 'CMYK'"),
         ({"resize": "fit"}, ValueError, "resize must be one of"),
         ({"on_error": "ignore"}, ValueError, "on_error must be one of"),
-        ({"lazy": 1}, TypeError, "lazy must be True or False; got 1"),
+        ({"background": 1}, TypeError, "background must be True or False; got 1"),
         ({"cache": True}, TypeError, "cache must be 'memory', None or the path of a folder; got True"),
     ],
 )
