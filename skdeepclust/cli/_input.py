@@ -69,7 +69,7 @@ def read_input_for(model, run, path, session, cache):
     if shape is None:
         raise UsageError(f"INPUT: {path} is a folder, but the model was fitted on a table.")
     mode = "F" if run.get("dtype") == "float32" else _CHANNELS.get(*shape[2:] or (1,))
-    background = hasattr(model, "encoder_")  # which goes over the images once, in their order
+    background = hasattr(model, "encoder_") or hasattr(model, "network_")  # goes over the images once, in their order
     return read_input(path, session, size=tuple(shape[:2]), mode=mode, cache=cache, background=background)
 
 
