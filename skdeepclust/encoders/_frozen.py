@@ -15,13 +15,18 @@ from .._support._array_file import write_array
 from .._support._images import validate_rows
 from .._support._parameters import check_choice, check_integer
 from .._support._saving import SaveMixin
-from ..nn.device import resolve_device, torch_threads
+from ..nn.device import keep_freed_memory, resolve_device, torch_threads
 from ..nn.inference import extract_layers
 from ..nn.inner_layers import InnerLayers, check_layer_names
 from ..nn.module_state import restore, store
 from ..nn.pooling import POOLINGS
 from ..nn.samples import SampleReader, fit_reader
 from ._settled_device import settled_device
+
+_BATCH = 64
+# On a CPU. A few outputs of that size are what the C library keeps for the next layer when they are freed, see
+# keep_freed_memory; clearing new pages in every pass can take twice the time of the network (benchmarks.speed.passes).
+_LARGEST_OUTPUT = 12 * 2**20
 
 
 class FrozenEncoder(SaveMixin, TransformerMixin, BaseEstimator):
@@ -49,14 +54,15 @@ class FrozenEncoder(SaveMixin, TransformerMixin, BaseEstimator):
         How an output becomes one row per sample. "avg": the mean over positions, of (n, c, h, w), or over tokens, of
         (n, tokens, c). "cls": the first token. "flatten": all values. "avg" and "cls" take (n, features) as it is. A
         callable gets a tensor and returns (n, features).
-    batch_size : int, default=64
-        Rows in a pass. The last pass is padded to this number.
+    batch_size : int or "auto", default="auto"
+        Rows in a pass. The last pass is padded to this number. "auto" is 64, on a CPU as many of these as keep every
+        output of every part of the module below 12 MiB.
     precision : {"auto", "bfloat16", "float32"}, default="auto"
         Of the passes; "auto" is bfloat16 where the hardware multiplies it. Features are float32 always.
     device : str or torch.device, default=None
         None: the best there is, CUDA, XPU, MPS, CPU. A module that lies elsewhere is copied there.
     features_dir : str or path-like, default=None
-        Where `transform` writes the features of more than `batch_size` rows, a new file ``features-*.npy`` for each
+        Where `transform` writes the features of more rows than go into a pass, a new file ``features-*.npy`` for each
         call, which is there whole or not at all. It returns the file as a read-only ``numpy.memmap``.
     verbose : int, default=0
         1 shows a progress bar in `transform`.
@@ -66,6 +72,8 @@ class FrozenEncoder(SaveMixin, TransformerMixin, BaseEstimator):
     layer_sizes_ : tuple of int
         Widths of `layers`: `group_sizes` of :class:`~skdeepclust.BaseClusterings` behind it in a pipeline.
     image_shape_ : tuple (h, w, c) or None
+    largest_output_ : int
+        Bytes of the largest output of any part of the module for one row.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only when `X` has string column names.
@@ -116,7 +124,7 @@ class FrozenEncoder(SaveMixin, TransformerMixin, BaseEstimator):
         image_shape=None,
         preprocess=None,
         pooling="avg",
-        batch_size=64,
+        batch_size="auto",
         precision="auto",
         device=None,
         features_dir=None,
@@ -157,6 +165,7 @@ class FrozenEncoder(SaveMixin, TransformerMixin, BaseEstimator):
         network = InnerLayers(self._module_on(device), self.preprocess, self.pooling, self.precision)
         with torch_threads():
             outputs = network.layers(reader(X[:2]), layers)
+            self.largest_output_ = network.largest_output(reader(X[:1]))
         self.network_, self.reader_, self.image_shape_ = network, reader, image_shape
         self.layer_sizes_ = tuple(rows.shape[1] for rows in outputs)
         return self
@@ -179,16 +188,18 @@ class FrozenEncoder(SaveMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self, "layer_sizes_")
         X, _ = validate_rows(self, X, None, reset=False)
         self._settle()
+        batch_size = self._rows_in_a_pass()
+        keep_freed_memory()
 
         def fill(out):
             with torch_threads(), tqdm(total=len(X), desc="features", unit="row", disable=not self.verbose) as bar:
                 layers = tuple(self.network_.layer_sizes)
                 extract_layers(
-                    self.network_, self.reader_, X, layers, batch_size=self.batch_size, out=out, report=bar.update
+                    self.network_, self.reader_, X, layers, batch_size=batch_size, out=out, report=bar.update
                 )
 
         shape = len(X), sum(self.layer_sizes_)
-        if self.features_dir is not None and len(X) > self.batch_size:
+        if self.features_dir is not None and len(X) > batch_size:
             return write_array(self.features_dir, "features-", shape, fill)
         features = np.empty(shape, np.float32)
         fill(features)
@@ -220,7 +231,8 @@ class FrozenEncoder(SaveMixin, TransformerMixin, BaseEstimator):
             raise TypeError(f"preprocess must be None or a callable on batches of tensors; got {self.preprocess!r}.")
         if not callable(self.pooling):
             check_choice("pooling", self.pooling, POOLINGS, "Or pass a callable from a tensor to (n, features).")
-        check_integer("batch_size", self.batch_size, low=1)
+        if not (isinstance(self.batch_size, str) and self.batch_size == "auto"):
+            check_integer("batch_size", self.batch_size, low=1, hint="Or use 'auto'.")
         check_choice("precision", self.precision, ("auto", "bfloat16", "float32"))
         if self.features_dir is not None and not isinstance(self.features_dir, str | os.PathLike):
             raise TypeError(f"features_dir must be None or the path of a folder; got {self.features_dir!r}.")
@@ -244,6 +256,12 @@ class FrozenEncoder(SaveMixin, TransformerMixin, BaseEstimator):
             device = resolve_device(device)
             self.network_ = replace(self.network_, module=self._module_on(device))
             self.reader_ = self.reader_.on(device)
+
+    def _rows_in_a_pass(self):
+        if self.batch_size != "auto":
+            return self.batch_size
+        on_cpu = self.reader_.device.type == "cpu"
+        return min(_BATCH, max(1, _LARGEST_OUTPUT // self.largest_output_)) if on_cpu else _BATCH
 
     _given_back = ("preprocess", "pooling")
 

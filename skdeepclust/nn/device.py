@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 import joblib
 import torch
 
+_LARGEST_KEPT = 2**25 - 2**16  # bytes; glibc learns nothing of blocks that need more than 32 MiB with their heading
+
 
 def resolve_device(device: str | torch.device | None) -> torch.device:
     """Return the device to compute on.
@@ -77,6 +79,17 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager:
     if precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device)):
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return nullcontext()
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep what is freed for what comes next, up to 64 MiB, where it is glibc.
+
+    glibc gives freed memory back to the system, and gets cleared pages for the next array, unless it has learned
+    otherwise: it keeps blocks up to the size of the largest that was ever freed, if that was below 32 MiB, and twice as
+    much at the end of the heap (``M_MMAP_THRESHOLD`` and ``M_TRIM_THRESHOLD`` of mallopt(3)). So one such block is
+    asked for and freed. Elsewhere this has no effect.
+    """
+    torch.empty(_LARGEST_KEPT, dtype=torch.uint8)
 
 
 @contextmanager

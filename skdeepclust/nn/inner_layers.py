@@ -73,6 +73,21 @@ class InnerLayers:
         self.layer_sizes |= {name: found[name].shape[1] for name in names}
         return [found[name] for name in names]
 
+    def largest_output(self, x: Tensor) -> int:
+        """Run the batch `x` through the module and return the bytes of the largest output of any of its parts."""
+        largest = x.nbytes
+
+        def note(part: nn.Module, arguments, output) -> None:
+            nonlocal largest
+            for tensor in output if isinstance(output, tuple | list) else (output,):
+                largest = max(largest, getattr(tensor, "nbytes", 0))
+
+        with ExitStack() as stack:
+            for part in self.module.modules():  # type: ignore[union-attr]
+                stack.callback(part.register_forward_hook(note).remove)
+            self.layers(x, ())
+        return largest
+
     def _keep(self, found: dict[str, Tensor], name: str, n: int, layer: nn.Module, arguments, output) -> None:
         """Pool an output at once: it may be large, and what follows may write into it."""
         try:

@@ -251,6 +251,18 @@ def test_features_on_disk(fitted, tmp_path):
     assert len(list((tmp_path / "features").iterdir())) == 1
 
 
+@pytest.mark.parametrize(("side", "rows"), [(8, 64), (256, 6), (1024, 1)])
+def test_automatic_batches_keep_outputs_small(side, rows, monkeypatch):
+    """8 channels of float32: 2 MiB for a side of 256."""
+    network = nn.Sequential(nn.Conv2d(1, 8, 1), nn.AdaptiveAvgPool2d(1))
+    encoder = FrozenEncoder(network, "1", device="cpu", precision="float32").fit(np.zeros((2, side, side), np.uint8))
+    assert encoder.largest_output_ == 8 * side**2 * 4
+    seen = []
+    network.register_forward_hook(lambda module, arguments, output: seen.append(len(output)))
+    encoder.transform(np.zeros((3, side, side), np.uint8))
+    assert seen == [rows] * -(-3 // rows)
+
+
 def test_no_file_is_left_of_features_that_are_not_finite(tmp_path):
     X = np.full((40, 4), 1.0)
     encoder = FrozenEncoder(nn.Identity(), "", features_dir=tmp_path, preprocess=Scaled(1e38), **CPU).fit(X)
@@ -284,7 +296,8 @@ def test_in_a_pipeline():
         ({"preprocess": "resize"}, TypeError, "preprocess must be None or a callable"),
         ({"pooling": "max"}, ValueError, "pooling must be one of 'avg', 'cls', 'flatten'; got 'max'"),
         ({"pooling": "cls"}, ValueError, "pooling='cls' does not go with layer '2'"),
-        ({"batch_size": 0}, ValueError, "batch_size must be an integer >= 1; got 0"),
+        ({"batch_size": 0}, ValueError, "batch_size must be an integer >= 1; got 0. Or use 'auto'."),
+        ({"batch_size": "all"}, TypeError, "batch_size must be an integer >= 1; got 'all'. Or use 'auto'."),
         ({"precision": "float16"}, ValueError, "precision must be one of"),
         ({"features_dir": 3}, TypeError, "features_dir must be None or the path of a folder; got 3"),
         ({"verbose": -1}, ValueError, "verbose must be an integer >= 0"),
