@@ -40,7 +40,7 @@ from skdeepclust.datasets import ImageFolder
 from skdeepclust.nn.device import resolve_device
 
 FILE_SIDE = 160
-BATCH = 64
+BATCH = 64  # files decoded at a time
 LAYERS = ("stage7", "head")  # of EfficientNet-Lite0
 MORE = ("together", "in_turn", "command")
 ENCODER = """
@@ -69,12 +69,12 @@ def small_network(channels):
     blocks = []
     for i, (c_in, c_out) in enumerate(pairwise(widths)):
         blocks += [nn.Conv2d(c_in, c_out, 3, stride=1 if i == 0 else 2, padding=1), nn.ReLU()]
-    return FrozenEncoder(nn.Sequential(*blocks), layers=("5", "7"), batch_size=BATCH)
+    return FrozenEncoder(nn.Sequential(*blocks), layers=("5", "7"))
 
 
 def make_encoder(weights, channels):
     """The network that is measured."""
-    return small_network(channels) if weights is None else frozen_encoder(weights, LAYERS, batch_size=BATCH)
+    return small_network(channels) if weights is None else frozen_encoder(weights, LAYERS)
 
 
 def run_command(folder, work, size):

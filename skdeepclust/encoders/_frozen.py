@@ -26,7 +26,7 @@ from ._settled_device import settled_device
 _BATCH = 64
 # On a CPU. A few outputs of that size are what the C library keeps for the next layer when they are freed, see
 # keep_freed_memory; clearing new pages in every pass can take twice the time of the network (benchmarks.speed.passes).
-_LARGEST_OUTPUT = 12 * 2**20
+_LARGEST_OUTPUT = 14 * 2**20
 
 
 class FrozenEncoder(SaveMixin, TransformerMixin, BaseEstimator):
@@ -56,7 +56,7 @@ class FrozenEncoder(SaveMixin, TransformerMixin, BaseEstimator):
         callable gets a tensor and returns (n, features).
     batch_size : int or "auto", default="auto"
         Rows in a pass. The last pass is padded to this number. "auto" is 64, on a CPU as many of these as keep every
-        output of every part of the module below 12 MiB.
+        output of every part of the module at or below 14 MiB.
     precision : {"auto", "bfloat16", "float32"}, default="auto"
         Of the passes; "auto" is bfloat16 where the hardware multiplies it. Features are float32 always.
     device : str or torch.device, default=None
