@@ -47,7 +47,7 @@ def fit(arguments, session):
         background = arguments.encoder is not None  # of a network that is not trained, it is what takes the time
         how = {"size": arguments.image_size, "mode": mode, "cache": arguments.cache, "background": background}
         rows = read_input(arguments.input, session, **how)
-    with keeping_features(model, folder) as features_of_fit:
+    with _keeping_features(model, folder) as features_of_fit:
         with _timing(seconds, "fit"):
             _, rows = on_readable(lambda rows: model.fit(for_estimator(rows.X, model)), rows)
         return _write(arguments, session, model, rows, features_of_fit(), seconds)
@@ -118,11 +118,13 @@ def _confidence(model, rows):
 
 
 @contextmanager
-def keeping_features(model, folder):
+def _keeping_features(model, folder):
     """Keep what a frozen encoder returns in ``fit``, in a file under `folder`, for as long as the context lasts.
 
     Gives a function that returns it, or None if there is nothing.
     """
+    import numpy as np
+
     from ..encoders import FrozenEncoder
 
     encoder = getattr(model, "encoder", None)
@@ -135,15 +137,9 @@ def keeping_features(model, folder):
         def features():
             for holder in (encoder, model.encoder_):
                 holder.set_params(features_dir=None)
-            return max(map(_mapped, Path(place).glob("*.npy")), key=len, default=None)
+            return next((np.load(path, mmap_mode="r") for path in Path(place).glob("*.npy")), None)
 
         yield features
-
-
-def _mapped(path):
-    import numpy as np
-
-    return np.load(path, mmap_mode="r")
 
 
 def _set(estimator, given, whose, without=()):

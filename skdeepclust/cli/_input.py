@@ -39,8 +39,8 @@ def read_input(path, session, *, size=None, mode="auto", cache=None, background=
     session : Session
         Its `verbose` shows a bar.
     size, mode, cache, background
-        For :class:`~skdeepclust.datasets.ImageFolder`; work on what is
-        decoded in the background is a matter for :func:`on_readable`.
+        For :class:`~skdeepclust.datasets.ImageFolder`. What is decoded in the background is worked on by
+        :func:`on_readable`.
 
     Returns
     -------
@@ -123,8 +123,9 @@ def _read_folder(path, session, size, mode, cache, background):
 def _rows_of(images, known):
     """Rows of a folder; files that cannot be read are named, but for those that are known."""
     unreadable = {name.as_posix(): why for name, why in images.unreadable.items()}
-    for name in unreadable.keys() - known:
-        print(f"left out: {name}: {unreadable[name]}", file=sys.stderr)
+    for name, why in unreadable.items():
+        if name not in known:
+            print(f"left out: {name}: {why}", file=sys.stderr)
     return Rows(images, [name.as_posix() for name in images.files], unreadable)
 
 

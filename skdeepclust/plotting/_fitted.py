@@ -53,12 +53,11 @@ def take_rows(X, rows):
     return _safe_indexing(X, rows) if source is None else source[rows]
 
 
-def features_of(model, X, encoded=None):
+def features_of(model, X):
     """What `model` sees in the rows `X`, for a map of them: the layers of its network, or else the rows themselves.
 
     Layers are centred and brought to one total variance, so that each has the same say; outputs of a cluster head are
-    left out where there is anything else. Of a label matrix each label is a column of zeros and ones. `encoded` is what
-    the network returns for `X`, if that is at hand; `X` is not looked at then.
+    left out where there is anything else. Of a label matrix each label is a column of zeros and ones.
 
     Returns
     -------
@@ -67,14 +66,17 @@ def features_of(model, X, encoded=None):
     if hasattr(model, "label_coder_"):
         codes = model.label_coder_.encode(np.asarray(X))
         return np.hstack([np.eye(size + 1)[column] for size, column in zip(model.label_coder_.sizes, codes)])
+    rows, _ = flatten_images(X, None)
+    rows = np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows)
     network = network_of(model)
-    if encoded is None:
-        rows, _ = flatten_images(X, None)
-        rows = np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows)
-        if network is None:
-            return rows.astype(float)
-        # An encoder has been fitted on flat rows without names, whatever the model got.
-        encoded = network.transform(X if network is model else rows)
+    if network is None:
+        return rows.astype(float)
+    # An encoder has been fitted on flat rows without names, whatever the model got.
+    return balanced_layers(network, network.transform(X if network is model else rows))
+
+
+def balanced_layers(network, encoded):
+    """What a network returns, each layer centred and of one total variance, without the outputs of a cluster head."""
     from ..deep._graph_features import split_columns  # a model with a network has loaded torch already
 
     encoded = np.array(encoded, dtype=float)

@@ -4,7 +4,7 @@
 import numpy as np
 
 from ..plotting._embedding import middle_point, planar_map
-from ..plotting._fitted import features_of, take_rows
+from ..plotting._fitted import balanced_layers, features_of, network_of, take_rows
 from ..plotting._palette import PALETTE
 
 _GRID = 2000  # steps of a coordinate
@@ -30,7 +30,7 @@ def points_of(model, X, rows, features, seed):
     """
     if features is None:
         return planar_map(features_of(model, take_rows(X, rows)), seed)
-    return planar_map(features_of(model, None, take_rows(features, rows)), seed)
+    return planar_map(balanced_layers(network_of(model), take_rows(features, rows)), seed)
 
 
 def map_data(points, rows, labels, certainty, names, labels_true):

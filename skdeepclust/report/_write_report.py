@@ -161,14 +161,15 @@ def write_report(
 
 def _labels_of_fit(model, n):
     """Labels, certainties and the number of clusters as ``fit`` has found them; None if that has not kept them."""
-    if not hasattr(model, "probabilities_"):
+    probabilities = getattr(model, "probabilities_", None)  # computed when it is asked for, so once
+    if probabilities is None:
         return None
     if len(model.labels_) != n:
         raise ValueError(
             f"rows_of_fit=True, but the model was fitted on {len(model.labels_)} rows and X has {n}; use "
             "rows_of_fit=False."
         )
-    return model.labels_, np.asarray(model.probabilities_), model.n_clusters_
+    return model.labels_, np.asarray(probabilities), model.n_clusters_
 
 
 def _load_template():
