@@ -3,7 +3,7 @@
 
     python -m benchmarks.quality.icicle_labels --data DIR [--sets digits usps mnist_test fashion_test] [--seeds 0 1 2]
 
-Prints NMI and the cut of each, and how much spectral and spread labels agree, as the results come.
+Prints ACC / NMI / ARI and the cut of each, and how much spectral and spread labels agree, as the results come.
 """
 
 import argparse
@@ -12,14 +12,16 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from sklearn.metrics import normalized_mutual_info_score
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from skdeepclust import IcicleGCN
 from skdeepclust._support._warnings import SkdeepclustWarning
+from skdeepclust.metrics import clustering_accuracy
 
 from .datasets import DATASETS
 
 NAMES = ("encoder", "spectral", "spread", "network")
+MEASURES = (clustering_accuracy, normalized_mutual_info_score, adjusted_rand_score)
 
 
 def main(arguments=None):
@@ -31,7 +33,7 @@ def main(arguments=None):
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=None, help="of the encoder")
     args = parser.parse_args(arguments)
-    titles = ("set", "seed", *(f"{name}: NMI (cut)" for name in NAMES), "agreement", "kept")
+    titles = ("set", "seed", *(f"{name} (cut)" for name in NAMES), "agreement", "kept")
     print("| " + " | ".join(titles) + " |\n" + "|---" * len(titles) + "|", flush=True)
     for name, seed in product(args.sets, args.seeds):
         X, y = DATASETS[name](args.data)
@@ -39,7 +41,8 @@ def main(arguments=None):
             warnings.simplefilter("ignore", SkdeepclustWarning)
             model = IcicleGCN(len(np.unique(y)), max_epochs=args.epochs or "auto", random_state=seed).fit(X)
         labels = {name: getattr(model, f"{name}_labels_") for name in NAMES}
-        cells = [f"{normalized_mutual_info_score(y, labels[name]):.3f} ({model.cuts_[name]:.4f})" for name in NAMES]
+        figures = {name: " / ".join(f"{measure(y, labels[name]):.3f}" for measure in MEASURES) for name in NAMES}
+        cells = [f"{figures[name]} ({model.cuts_[name]:.4f})" for name in NAMES]
         agreement = normalized_mutual_info_score(labels["spectral"], labels["spread"])
         print("| " + " | ".join((name, str(seed), *cells, f"{agreement:.3f}", model.chosen_)) + " |", flush=True)
 
