@@ -5,6 +5,7 @@
 
 Trains one encoder per variant, data set and seed, makes the consensus of its layers as DeepClusterEnsemble does, and
 prints ACC / NMI of the cluster head and of the consensus; means over the seeds. Results are printed as they come.
+Variants "colour: ..." are for colour images and left out where images have no three channels.
 Equal epochs, not equal seconds: "momentum encoder" and the larger number of neighbours take longer.
 """
 
@@ -21,9 +22,12 @@ from skdeepclust import ContrastiveEncoder, DeepClusterEnsemble
 from skdeepclust._support._warnings import SkdeepclustWarning
 from skdeepclust.metrics import clustering_accuracy
 from skdeepclust.nn.augment import build_augmentation
+from skdeepclust.nn.color_jitter import ColorJitter
 from skdeepclust.nn.contrastive_training import ContrastiveTraining
 from skdeepclust.nn.device import autocast
+from skdeepclust.nn.drawn_augmentation import Chain
 from skdeepclust.nn.objective import backward_of, loss_terms
+from skdeepclust.nn.random_affine import RandomAffine
 
 from .__main__ import load
 from .datasets import DATASETS
@@ -35,6 +39,27 @@ class WeakAndStrong:
     def __call__(self, pixels):
         plain, changed = pixels.chunk(2)
         return torch.cat([plain, build_augmentation("auto", tuple(pixels.shape[1:]))(changed)])
+
+
+class ColorViews:
+    """The "color" preset with other crops (shares of the area), or another jitter."""
+
+    def __init__(self, crop=(0.2, 1.0), **jitter):
+        self.crop = crop
+        self.jitter = {
+            "p": 0.8,
+            "brightness": 0.4,
+            "contrast": 0.4,
+            "saturation": 0.4,
+            "hue": 0.1,
+            "grey": 0.2,
+        } | jitter
+
+    def __call__(self, pixels):
+        size = tuple(pixels.shape[2:])
+        return Chain(
+            (RandomAffine(size, mirror=0.5, crop=self.crop, padding="reflection"), ColorJitter(**self.jitter))
+        )(pixels)
 
 
 class MomentumTraining(ContrastiveTraining):
@@ -90,6 +115,12 @@ VARIANTS = {
     "neighbours in features only": {"neighbors_from": "features"},
     "one view not augmented": {"augmentation": WeakAndStrong()},
     "momentum encoder": {"encoder": MomentumEncoder},
+    "colour: crops from 8 %": {"augmentation": ColorViews(crop=(0.08, 1.0))},
+    "colour: crops from 40 %": {"augmentation": ColorViews(crop=(0.4, 1.0))},
+    "colour: half the brightness": {"augmentation": ColorViews(brightness=0.2)},
+    "colour: half the jitter": {"augmentation": ColorViews(brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05)},
+    "colour: neighbours in pixels first": {"neighbors_from": "input"},
+    "colour: none grey": {"augmentation": ColorViews(grey=0.0)},
 }
 
 
@@ -121,6 +152,8 @@ def main(arguments=None):
         X, y = load(name, args.data, args.limit)
         for epochs in args.epochs:
             for variant in args.variants:
+                if variant.startswith("colour") and (X.ndim != 4 or X.shape[3] != 3):
+                    continue
                 runs = [measure(X, y, VARIANTS[variant], epochs, seed) for seed in args.seeds]
                 a, b, c, d = np.mean(runs, axis=0)
                 print(f"| {name} | {epochs} | {variant} | {a:.3f} / {b:.3f} | {c:.3f} / {d:.3f} |", flush=True)

@@ -24,8 +24,9 @@ METHODS = {
     "path-integral": "PathIntegralClustering",
 }
 _OUTPUTS = (MODEL, PICKLE, LABELS, REPORT, RUN)
-# Options that are parameters of the estimator or, where one is given, of the encoder.
+# Options that are parameters of the estimator or, all but the first, of the encoder where one is given.
 _OPTIONS = {
+    "n_jobs": "--jobs",
     "layers": "--layers",
     "max_epochs": "--epochs",
     "max_time": "--max-time",
@@ -100,6 +101,7 @@ def build_model(arguments, session):
     if "encoder" not in model.get_params(deep=False):
         raise UsageError(f"--encoder has no effect with --method {arguments.method}.")
     encoder = import_encoder(arguments.encoder)
+    _set(model, {name: given.pop(name) for name in ("n_jobs",) if name in given}, f"--method {arguments.method}")
     _set(encoder, given, f"--encoder {arguments.encoder}")
     return model.set_params(encoder=encoder)
 

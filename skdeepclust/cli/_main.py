@@ -84,6 +84,9 @@ def _add_fit(parser):
     parser.add_argument("--gray", action="store_true", help="read colour images as grey ones")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same labels [%(default)s]")
     parser.add_argument("--device", help='"cpu", "cuda", ... [the best there is]')
+    parser.add_argument(
+        "--jobs", dest="n_jobs", type=int, metavar="N", help="processes for base clusterings; -1: all cores"
+    )
     parser.add_argument("--checkpoint", dest="checkpoint_dir", metavar="DIR", help="go on from there after a crash")
     parser.add_argument("--no-report", dest="report", action="store_false", help="do not write report.html")
     parser.add_argument("--overwrite", action="store_true", help="replace what an earlier run has left in OUT")

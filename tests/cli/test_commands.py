@@ -96,15 +96,13 @@ def test_a_deep_model_labels_its_images_again(photos, tmp_path):
 
 
 def test_options_become_parameters():
-    options = (
-        "fit x -k 7 -o out --layers backbone,cluster --epochs 3 --max-time 2.5 --seed 5 --device cpu --checkpoint c"
-    )
-    arguments = build_parser().parse_args(options.split())
+    options = "--layers backbone,cluster --epochs 3 --max-time 2.5 --seed 5 --device cpu --jobs 2 --checkpoint c"
+    arguments = build_parser().parse_args(["fit", "x", "-k", "7", "-o", "out", *options.split()])
     model = build_model(arguments, Session(arguments))
     assert isinstance(model, skdeepclust.DeepClusterEnsemble)
     wanted = {
         "n_clusters": 7, "layers": ("backbone", "cluster"), "max_epochs": 3, "max_time": 2.5, "random_state": 5,
-        "device": "cpu", "checkpoint_dir": "c", "verbose": 1,
+        "n_jobs": 2, "device": "cpu", "checkpoint_dir": "c", "verbose": 1,
     }  # fmt: skip
     assert {name: value for name, value in model.get_params().items() if name in wanted} == wanted
 

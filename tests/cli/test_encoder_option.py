@@ -11,6 +11,9 @@ from command_line import IMAGES, fit, read_labels, write_images
 
 from skdeepclust import FrozenEncoder
 from skdeepclust.cli import main
+from skdeepclust.cli._fit import build_model
+from skdeepclust.cli._main import build_parser
+from skdeepclust.cli._session import Session
 from skdeepclust.datasets._image_file import decode
 
 ENCODER = """
@@ -149,6 +152,14 @@ def test_damage_that_the_network_meets_is_left_out(cache, network, late_damage, 
 def test_encoders_that_are_none(spec, message, network, table, tmp_path, capsys):
     assert fit(table, tmp_path / "new", "--encoder", spec.format(network), method="deepclue") == 2
     assert message in capsys.readouterr().err
+
+
+def test_jobs_are_for_the_clusterings_not_for_the_network(network, table, tmp_path, capsys):
+    options = ["--encoder", f"{network}:frozen", "--jobs", "2"]
+    arguments = build_parser().parse_args(["fit", "x", "-k", "4", "-o", "out", "--quiet", *options])
+    assert build_model(arguments, Session(arguments)).n_jobs == 2
+    assert fit(table, "out", *options, method="icicle-gcn") == 2
+    assert "--jobs has no effect with --method icicle-gcn" in capsys.readouterr().err
 
 
 def test_epochs_are_not_for_a_network_that_is_not_trained(network, table, tmp_path, capsys):
