@@ -12,6 +12,7 @@ Equal epochs, not equal seconds: "momentum encoder" and the larger number of nei
 import argparse
 import copy
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,10 @@ from skdeepclust import ContrastiveEncoder, DeepClusterEnsemble
 from skdeepclust._support._warnings import SkdeepclustWarning
 from skdeepclust.metrics import clustering_accuracy
 from skdeepclust.nn.augment import build_augmentation
-from skdeepclust.nn.color_jitter import ColorJitter
 from skdeepclust.nn.contrastive_training import ContrastiveTraining
 from skdeepclust.nn.device import autocast
 from skdeepclust.nn.drawn_augmentation import Chain
 from skdeepclust.nn.objective import backward_of, loss_terms
-from skdeepclust.nn.random_affine import RandomAffine
 
 from .__main__ import load
 from .datasets import DATASETS
@@ -46,20 +45,11 @@ class ColorViews:
 
     def __init__(self, crop=(0.2, 1.0), **jitter):
         self.crop = crop
-        self.jitter = {
-            "p": 0.8,
-            "brightness": 0.4,
-            "contrast": 0.4,
-            "saturation": 0.4,
-            "hue": 0.1,
-            "grey": 0.2,
-        } | jitter
+        self.jitter = jitter
 
     def __call__(self, pixels):
-        size = tuple(pixels.shape[2:])
-        return Chain(
-            (RandomAffine(size, mirror=0.5, crop=self.crop, padding="reflection"), ColorJitter(**self.jitter))
-        )(pixels)
+        affine, jitter, *blur = build_augmentation("color", tuple(pixels.shape[1:])).steps
+        return Chain((replace(affine, crop=self.crop), replace(jitter, **self.jitter), *blur))(pixels)
 
 
 class MomentumTraining(ContrastiveTraining):
