@@ -34,6 +34,7 @@ def test_scikit_learn_checks(estimator, check):
 
 
 @quiet
+@pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names:UserWarning")  # frames beside arrays
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=str)
 @pytest.mark.parametrize(
     "check",

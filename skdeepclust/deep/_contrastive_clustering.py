@@ -70,7 +70,7 @@ checkpoint_dir, checkpoint_every, random_state, verbose : see ContrastiveEncoder
     >>> from sklearn.datasets import load_digits
     >>> from skdeepclust import ContrastiveClustering
     >>> images = load_digits().images[:200]
-    >>> model = ContrastiveClustering(n_clusters=10, max_epochs=10, batch_size=50, random_state=0).fit(images)
+    >>> model = ContrastiveClustering(n_clusters=10, max_epochs=20, batch_size=50, random_state=0).fit(images)
     >>> model.predict_proba(images).shape == (200, model.n_clusters_)
     True
     """
