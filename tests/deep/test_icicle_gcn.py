@@ -104,7 +104,8 @@ def test_published_choices_matter(published, fitted):
 def test_a_graph_of_the_user():
     """Two blocks that the features know nothing of."""
     hidden = np.arange(160) % 2
-    W = scipy.sparse.random_array((160, 160), density=0.2, rng=np.random.default_rng(0), format="coo")
+    drawn = np.random.default_rng(0).random((2, 160, 160))
+    W = scipy.sparse.coo_array(np.where(drawn[0] < 0.2, drawn[1], 0.0))
     same = hidden[W.coords[0]] == hidden[W.coords[1]]
     graph = scipy.sparse.coo_array((W.data[same], (W.coords[0][same], W.coords[1][same])), shape=W.shape)
     found = model(2, max_iter=10).fit(X, graph=graph)

@@ -7,7 +7,8 @@ import torch
 from skdeepclust.nn.graph_convolution import NewNodes, SmoothedRows, SparseMatrix, WholeGraphs
 
 CPU = torch.device("cpu")
-CSR = scipy.sparse.random_array((7, 5), density=0.5, format="csr", rng=np.random.default_rng(0), dtype=np.float64)
+_DRAWN = np.random.default_rng(0).random((2, 7, 5))
+CSR = scipy.sparse.csr_array(np.where(_DRAWN[0] < 0.5, _DRAWN[1], 0.0))
 X = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
 
 
