@@ -6,7 +6,8 @@
 Trains one encoder per variant, data set and seed, makes the consensus of its layers as DeepClusterEnsemble does, and
 prints ACC / NMI of the cluster head and of the consensus; means over the seeds. Results are printed as they come.
 Variants "colour: ..." are for colour images and left out where images have no three channels.
-Equal epochs, not equal seconds: "momentum encoder" and the larger number of neighbours take longer.
+Equal epochs, not equal seconds: "momentum encoder" and the larger number of neighbours take longer, "three networks",
+the head being that of the last, three times as long.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from sklearn.metrics import normalized_mutual_info_score
+from sklearn.pipeline import FeatureUnion
 
 from skdeepclust import ContrastiveEncoder, DeepClusterEnsemble
 from skdeepclust._support._warnings import SkdeepclustWarning
@@ -90,6 +92,11 @@ class MomentumEncoder(ContrastiveEncoder):
         return MomentumTraining(*arguments)
 
 
+def three_networks(n_clusters, **parameters):
+    """Three encoders, trained one after the other from different seeds."""
+    return FeatureUnion([(f"network{i}", ContrastiveEncoder(n_clusters, **parameters)) for i in range(3)])
+
+
 VARIANTS = {
     "default": {},
     "learning rate 5e-4": {"learning_rate": 5e-4},
@@ -105,6 +112,7 @@ VARIANTS = {
     "neighbours in features only": {"neighbors_from": "features"},
     "one view not augmented": {"augmentation": WeakAndStrong()},
     "momentum encoder": {"encoder": MomentumEncoder},
+    "three networks": {"encoder": three_networks},
     "colour: crops from 8 %": {"augmentation": ColorViews(crop=(0.08, 1.0))},
     "colour: crops from 40 %": {"augmentation": ColorViews(crop=(0.4, 1.0))},
     "colour: half the brightness": {"augmentation": ColorViews(brightness=0.2)},
