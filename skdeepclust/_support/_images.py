@@ -100,6 +100,8 @@ def validate_rows(estimator, X, image_shape, *, reset):
         shape = seen
     else:
         X, shape = flatten_images(X, image_shape)
+        if image_shape is None:
+            _check_channels_last(shape)
     min_samples = 2 if reset else 1
     if isinstance(X, RowSource):
         if len(X) < min_samples:
@@ -114,6 +116,15 @@ def validate_rows(estimator, X, image_shape, *, reset):
     if X.dtype not in (np.uint8, np.float32, np.float64):
         X = X.astype(np.float32)
     return X, shape
+
+
+def _check_channels_last(shape):
+    """Refuse images that look like (c, h, w): at most four pixels high, with more channels than that."""
+    if shape is not None and shape[0] <= 4 < min(shape[1:]):
+        raise ValueError(
+            f"X holds images of the shape {shape}, which look like (channels, height, width), but channels come last: "
+            f"pass X.transpose(0, 2, 3, 1). If they really are {shape[0]} pixels high, pass image_shape={shape}."
+        )
 
 
 def check_enough_rows(X, n_clusters):
