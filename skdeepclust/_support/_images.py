@@ -46,7 +46,7 @@ def flatten_images(X, image_shape):
     ValueError
         If the shape contradicts the array.
     TypeError
-        If `X` is a dask array, or a dataset without length.
+        If :func:`~skdeepclust._support._sources.as_row_source` refuses `X`.
     """
     shape = check_image_shape(image_shape)
     source = as_row_source(X)

@@ -11,6 +11,7 @@ slices and integer arrays, which returns arrays in memory. It is made of
 import operator
 from collections.abc import Iterator, Mapping, Sequence, Set
 from numbers import Integral
+from os import PathLike
 
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
@@ -177,7 +178,7 @@ def as_row_source(X) -> RowSource | None:
     Raises
     ------
     TypeError
-        If `X` is a dask array, or a dataset without length.
+        If `X` is a dask array, a dataset without length, a loader of batches, or a path or list of them.
     """
     if isinstance(X, RowSource):
         return X
@@ -186,6 +187,14 @@ def as_row_source(X) -> RowSource | None:
             f"X is a dask {type(X).__name__}; training reads rows in random order, which dask is slow at. Store it, "
             "with dask.array.to_zarr or to_npy_stack, and pass the zarr array or a numpy.memmap."
         )
+    first = X[0] if isinstance(X, list | tuple) and X else X
+    if isinstance(first, str | PathLike):
+        raise TypeError(
+            f"X must hold pixels or other numbers; got {first!r}. Image files are read by "
+            "skdeepclust.datasets.ImageFolder, arrays in files by numpy.load."
+        )
+    if hasattr(X, "dataset") and not hasattr(X, "__getitem__"):
+        raise TypeError(f"X is a {type(X).__name__}, but batches are made in fit: pass its data set, X.dataset.")
     is_numpys = isinstance(X, np.ndarray | np.generic | Sequence | Mapping | Set) or any(
         hasattr(X, name) for name in ("__dataframe__", "__arrow_c_stream__", "iloc", "tocsr")
     )

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from skdeepclust._support._sources import as_row_source
 from skdeepclust.deep import DeepClusterEnsemble
@@ -210,6 +210,11 @@ def test_what_is_refused(tmp_path):
         encoder.fit(LikeH5py(IMAGES[:1]))
     with pytest.raises(TypeError, match=r"X\[0\] is a dict"):
         encoder.fit(Items({"image": 1}))
+    with pytest.raises(TypeError, match="X is a DataLoader.*pass its data set, X.dataset"):
+        encoder.fit(DataLoader(Items(IMAGES[0])))
+    for paths in ("photos", tmp_path, ["a.png", "b.png"]):
+        with pytest.raises(TypeError, match=r"X must hold pixels.*ImageFolder"):
+            encoder.fit(paths)
     with pytest.raises(TypeError, match="caching with memory= needs an array"):
         ensemble(memory=str(tmp_path)).fit(LikeH5py(IMAGES))
     with pytest.raises(TypeError, match="read batch by batch and not made an array"):
