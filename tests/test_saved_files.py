@@ -97,6 +97,9 @@ def test_truncated_json(saved):
 def test_no_model(tmp_path):
     with pytest.raises(SavedModelError, match="holds no saved model: there is no model.json"):
         skdeepclust.load(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(SavedModelError, match="file holds no saved model"):
+        skdeepclust.load(tmp_path / "file")
 
 
 def test_a_newer_format(saved):

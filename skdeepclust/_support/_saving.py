@@ -128,7 +128,7 @@ def _read_model(path: Path) -> dict:
     try:
         content = json.loads(path.read_bytes())
         saved_format = content["format"]
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise SavedModelError(f"{path.parent} holds no saved model: there is no {path.name}.") from error
     except (ValueError, KeyError, TypeError) as error:
         raise SavedModelError(f"{path} is damaged or no saved model ({error!r}); save the model again.") from error

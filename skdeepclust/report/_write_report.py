@@ -85,8 +85,8 @@ def write_report(
     TypeError
         If `model` has no ``predict_proba``.
     ValueError
-        If `images`, `file_names`, `labels_true` or `features` do not have one entry per row, or `X` cannot be the rows
-        of ``fit``.
+        If `images`, `file_names`, `labels_true` or `features` do not have one entry per row, `X` cannot be the rows
+        of ``fit``, or `path` is a folder or in one that does not exist.
     ImportError
         Without jinja2, or for images without Pillow; the extra ``skdeepclust[report]`` installs both.
 
@@ -107,6 +107,7 @@ def write_report(
     >>> "150 rows in 3 clusters" in path.read_text(encoding="utf-8")
     True
     """
+    path = _check_path(path)
     template = _load_template()
     n_certain = check_integer("n_certain", n_certain, low=1)
     n_uncertain = check_integer("n_uncertain", n_uncertain, low=0)
@@ -154,7 +155,6 @@ def write_report(
         reproduction=reproduction(model, data),
         data=data,
     )
-    path = Path(path)
     path.write_text(html, encoding="utf-8")
     return path
 
@@ -193,6 +193,16 @@ def _load_template():
 def _text(name):
     """A file name as text; a question mark stands for what is no Unicode, as names on a disk may hold."""
     return str(name).encode("utf-8", "replace").decode("utf-8")
+
+
+def _check_path(path):
+    """Refuse beforehand what could not be written to after all the work."""
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"path={str(path)!r} is a folder; name a file in it, such as {str(path / 'report.html')!r}.")
+    if not path.parent.is_dir():
+        raise ValueError(f"path={str(path)!r} is in a folder that does not exist; make it first.")
+    return path
 
 
 def _check_length(name, values, n):

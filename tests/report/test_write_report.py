@@ -363,6 +363,14 @@ def test_refuses_bad_input(arguments, error, message, tmp_path, given):
     assert not (tmp_path / "r.html").exists()
 
 
+@pytest.mark.parametrize(
+    ("place", "message"), [("", "is a folder; name a file"), ("no/r.html", "does not exist; make it")]
+)
+def test_refuses_places_that_cannot_be_written_before_the_work(place, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        write_report(object(), X, tmp_path / place)
+
+
 def test_refuses_models_without_memberships(tmp_path):
     with pytest.raises(TypeError, match="predict_proba; got object"):
         write_report(object(), X, tmp_path / "r.html")
