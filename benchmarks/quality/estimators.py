@@ -86,6 +86,13 @@ def deepclue(n_clusters, seed):
     return DeepClusterEnsemble(n_clusters, random_state=seed), as_given
 
 
+def deepclue_table(n_clusters, seed):
+    """The whole method on images that were flattened, and are taken for a table."""
+    from skdeepclust import DeepClusterEnsemble
+
+    return DeepClusterEnsemble(n_clusters, augmentation="table", random_state=seed), as_table
+
+
 def icicle(n_clusters, seed):
     """Graph convolutions over neighbour graphs of the features of a contrastive network."""
     from skdeepclust import IcicleGCN
@@ -151,6 +158,7 @@ ESTIMATORS = {
     "anchor": anchor,
     "anchor_kmeans": anchor_kmeans,
     "deepclue": deepclue,
+    "deepclue_table": deepclue_table,
     "depict": depict,
     "depict_dropout": depict_dropout,
     "depict_ensemble": depict_ensemble,

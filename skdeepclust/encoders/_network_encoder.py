@@ -2,6 +2,7 @@
 """What encoders that train a network have in common: all but their parameters, their network and its training."""
 
 import copy
+import warnings
 from numbers import Integral
 
 import numpy as np
@@ -10,8 +11,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._support._callbacks import CallbackSupportMixin
+from .._support._flattened_images import advice_on_flattened_images
 from .._support._images import check_enough_rows, validate_rows
 from .._support._parameters import check_integer, check_real, draw_seed
+from .._support._warnings import WeakRecipeWarning
 from ..nn.augment import build_augmentation
 from ..nn.device import resolve_device, torch_threads
 from ..nn.inference import extract_layers
@@ -55,6 +58,17 @@ class NetworkEncoder(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, B
     def _warn_before(self, recipe, image_shape):
         """Warn of what has been checked and is allowed, right before the training."""
 
+    def _warn_of_flattened_images(self, X):
+        chosen = (getattr(self, name, "auto") for name in ("augmentation", "backbone"))
+        advice = advice_on_flattened_images(X) if all(isinstance(c, str) and c == "auto" for c in chosen) else None
+        if advice is not None:
+            warnings.warn(
+                f"The rows of X look like flattened images of {advice}. As a table they get neither convolutions nor "
+                "augmentations of images, and less is found. If they are none, augmentation='table' silences this.",
+                WeakRecipeWarning,
+                stacklevel=5,
+            )
+
     def _fit(self, X, monitor=None):
         layers = check_layers(self.layers, self._layers_known)
         X, image_shape = validate_rows(self, X, self.image_shape, reset=True)
@@ -65,6 +79,8 @@ class NetworkEncoder(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, B
         ranks.part(min(recipe.batch_size, len(X)))  # before anything takes time
         reader = fit_reader(X, image_shape, ranks.device)
         augment = self._build_augmentation(reader.in_shape)
+        if image_shape is None:
+            self._warn_of_flattened_images(X)
         self._warn_before(recipe, image_shape)
         seed = ranks.broadcast_object(draw_seed(self.random_state))
         # Any other random_state draws a new seed in every call; a training that goes on has the one it began with.

@@ -22,6 +22,8 @@ from skdeepclust.encoders import ContrastiveEncoder
 from skdeepclust.encoders import _network_encoder as encoder_module
 from skdeepclust.metrics import ensemble_agreement
 
+pytestmark = pytest.mark.filterwarnings("ignore:The rows of X look like flattened images")  # tables are meant
+
 DIGITS = load_digits()
 IMAGES, TRUTH = DIGITS.images[:160] / 16, DIGITS.target[:160]
 FLAT = IMAGES.reshape(160, -1)

@@ -15,6 +15,8 @@ from skdeepclust.encoders import ContrastiveEncoder
 from skdeepclust.encoders import _network_encoder as module
 from skdeepclust.nn.contrastive_network import LAYERS
 
+pytestmark = pytest.mark.filterwarnings("ignore:The rows of X look like flattened images")  # tables are meant
+
 IMAGES = load_digits().images[:60] / 16
 FLAT = IMAGES.reshape(60, -1)
 BYTES = np.round(IMAGES * 255).astype(np.uint8)
@@ -249,6 +251,18 @@ def test_colour_images_without_a_budget_are_warned_about():
         warnings.simplefilter("error", WeakRecipeWarning)
         small(max_epochs=1, batch_size=6, backbone="mlp").fit(colour)
         small(max_epochs="auto", batch_size=6, backbone="mlp").fit(colour[..., 0])
+
+
+def test_flattened_images_are_warned_about_unless_they_are_meant():
+    with pytest.warns(
+        WeakRecipeWarning, match=r"8 x 8 pixels: pass image_shape=\(8, 8\).*augmentation='table' silences"
+    ):
+        small().fit(FLAT)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", WeakRecipeWarning)
+        small(image_shape=(8, 8)).fit(FLAT)
+        small(augmentation="table").fit(FLAT)
+        small(backbone="mlp").fit(FLAT)
 
 
 def test_colour_images():
