@@ -81,6 +81,8 @@ def test_no_tag_switches_checks_off(estimator):
 def test_probabilities_of_the_rows_of_fit_are_kept(estimator):
     X, _ = make_blobs(60, 5, centers=3, cluster_std=6.0, random_state=0)
     model = clone(estimator).set_params(random_state=0)
+    if hasattr(model, "n_estimators"):
+        model.set_params(n_estimators=10)  # fewer may agree on every row
     with pytest.raises((AttributeError, NotFittedError)):
         model.probabilities_  # noqa: B018
     model.fit(X)

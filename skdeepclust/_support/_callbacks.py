@@ -11,6 +11,7 @@ Either way an estimator gets ``set_callbacks(*callbacks)``. A callback is an obj
 whose two middle ones may ask for ``X``, ``y``, ``metadata`` and ``fitted_estimator`` as keyword-only arguments.
 """
 
+import copy
 import functools
 import inspect
 from contextlib import contextmanager
@@ -68,7 +69,7 @@ def _on_demand(name, estimator, found):
     attributes = found.get("reconstruction_attributes")
     if attributes is None:
         return None
-    fitted = type(estimator)(**estimator.get_params(deep=False))
+    fitted = copy.copy(estimator)
     vars(fitted).update(attributes() if callable(attributes) else attributes)
     return fitted
 
@@ -97,6 +98,12 @@ class OwnCallbackSupport:
         else:
             vars(self).pop("_skl_callbacks", None)
         return self
+
+    def __sklearn_clone__(self):
+        clone = super().__sklearn_clone__()
+        if "_skl_callbacks" in vars(self):
+            clone._skl_callbacks = self._skl_callbacks
+        return clone
 
     def _init_callback_context(self, task_name="fit", max_subtasks=0):
         self._callback_fit_ctx = OwnCallbackContext(self, task_name, max_subtasks=max_subtasks)

@@ -2,21 +2,20 @@
 """The small twin of scikit-learn's callback interface, for versions without it; tested whatever the version."""
 
 import pytest
+from sklearn.base import BaseEstimator, clone
 
 from skdeepclust._support._callbacks import OwnCallbackSupport, own_with_callbacks
 
 
-class Counter(OwnCallbackSupport):
+class Counter(OwnCallbackSupport, BaseEstimator):
     """Counts to four, a task per number."""
 
     def __init__(self, fails=False):
         self.fails = fails
 
-    def get_params(self, deep=True):
-        return {"fails": self.fails}
-
     @own_with_callbacks
     def fit(self, X):
+        self.seen_ = X
         context = self._init_callback_context(max_subtasks=4).call_on_fit_task_begin(estimator=self, X=X)
         for number in range(4):
             task = context.subcontext(task_name="number").call_on_fit_task_begin(estimator=self)
@@ -50,6 +49,7 @@ class Recorder:
             return False
         assert context.parent.task_name == "fit"
         assert fitted_estimator is not estimator
+        assert fitted_estimator.seen_ == "data"  # what the fit has set before
         self.seen.append(("end", metadata["number"], fitted_estimator.n_))
         return metadata["number"] == self.stop_at
 
@@ -66,6 +66,12 @@ def test_tasks_in_their_order():
         ("end", 1, 2),
         "teardown",
     ]
+
+
+def test_clones_share_the_callbacks():
+    recorder = Recorder(stop_at=0)
+    assert clone(Counter().set_callbacks(recorder)).fit("data").n_ == 1
+    assert recorder.seen[-1] == "teardown"
 
 
 def test_teardown_after_an_error():

@@ -16,7 +16,7 @@ def test_versions_are_those_of_the_modules():
     found = _versions.versions()
     assert found["python"] == ".".join(map(str, sys.version_info[:3]))
     for name, module in [("skdeepclust", skdeepclust), ("numpy", np), ("scikit-learn", sklearn), ("torch", torch)]:
-        assert found[name] == module.__version__
+        assert found[name].split("+")[0] == module.__version__.split("+")[0]  # some builds tell only one of the two
     assert list(found) == ["python", *_versions.PACKAGES, "machine"]
 
 
