@@ -4,6 +4,7 @@
 import numpy as np
 
 _ROWS = 1000  # that are looked at
+_VALUES = 2**22  # in all of them, at most
 _SMALLEST_SIDE = 8
 _ALIKE = 0.4  # correlation of pixels that lie one below the other; digits of 8 x 8 pixels have 0.48
 _PEAK = 0.3  # by how much it is above that of pixels half a row further or nearer
@@ -38,7 +39,7 @@ def advice_on_flattened_images(X):
                 layouts[side] = f"{size}, a plane each: pass X.reshape(-1, 3, {side}, {side}).transpose(0, 2, 3, 1)"
     if not layouts:
         return None
-    rows = np.linspace(0, len(X) - 1, min(_ROWS, len(X))).astype(int)
+    rows = np.linspace(0, len(X) - 1, min(len(X), _ROWS, max(2, _VALUES // n_columns))).astype(int)
     sample = np.asarray(X[rows], dtype=np.float32)
     correlations = {width: _correlation_by_rows(sample, width) for width in layouts}
     width, (half, whole, more) = max(correlations.items(), key=lambda item: item[1][1])

@@ -101,7 +101,8 @@ def build_model(arguments, session):
     if "encoder" not in model.get_params(deep=False):
         raise UsageError(f"--encoder has no effect with --method {arguments.method}.")
     encoder = import_encoder(arguments.encoder)
-    _set(model, {name: given.pop(name) for name in ("n_jobs",) if name in given}, f"--method {arguments.method}")
+    if "n_jobs" in given:
+        _set(model, {"n_jobs": given.pop("n_jobs")}, f"--method {arguments.method}")
     _set(encoder, given, f"--encoder {arguments.encoder}")
     return model.set_params(encoder=encoder)
 

@@ -145,6 +145,8 @@ class DEPICT(HeadClustererMixin, NetworkEncoder):
     UniformTargetWarning
         If the rows became less certain three epochs in a row, and than at the start of the round, which ends the
         training.
+    WeakRecipeWarning
+        For a table whose rows look like flattened images.
     TrainingInterruptedWarning
         If Ctrl-C ended the training; before step 2 that is made at once.
 

@@ -121,7 +121,7 @@ class ContrastiveEncoder(NetworkEncoder):
     Warns
     -----
     WeakRecipeWarning
-        For colour images with ``max_epochs="auto"``.
+        For colour images with ``max_epochs="auto"``, and for a table whose rows look like flattened images.
     TrainingInterruptedWarning
         If Ctrl-C ended the training; the network is kept as it was then.
 
