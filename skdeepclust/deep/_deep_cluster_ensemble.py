@@ -146,6 +146,11 @@ class DeepClusterEnsemble(CallbackSupportMixin, ConsensusMixin, BaseEstimator):
     ValueError, TypeError
         For parameters out of range or data that do not fit them, before any training starts.
 
+    Warns
+    -----
+    WeakRecipeWarning, TrainingInterruptedWarning
+        As ContrastiveEncoder does, unless `encoder` is another one.
+
     See Also
     --------
     USENC : The same without a network, for features that are good as they are.
