@@ -20,10 +20,13 @@ ESTIMATORS = [
     PathIntegralClustering(n_clusters=3),
 ]
 
-# The checks feed continuous data to estimators of labels and affinities: the fallbacks are meant to speak up.
+# The checks feed continuous data to estimators of labels and affinities: the fallbacks are meant to speak up. The
+# checks of set_output mix arrays and data frames themselves.
 quiet = pytest.mark.filterwarnings(
     "ignore::skdeepclust._support._warnings.FallbackWarning",
     "ignore::skdeepclust._support._warnings.ClusterCollapseWarning",
+    "ignore:X has feature names:UserWarning",
+    "ignore:X does not have valid feature names:UserWarning",
 )
 
 
@@ -34,7 +37,6 @@ def test_scikit_learn_checks(estimator, check):
 
 
 @quiet
-@pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names:UserWarning")  # frames beside arrays
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=str)
 @pytest.mark.parametrize(
     "check",

@@ -41,20 +41,15 @@ def advice_on_flattened_images(X):
         return None
     rows = np.linspace(0, len(X) - 1, min(len(X), _ROWS, max(2, _VALUES // n_columns))).astype(int)
     sample = np.asarray(X[rows], dtype=np.float32)
-    correlations = {width: _correlation_by_rows(sample, width) for width in layouts}
-    width, (half, whole, more) = max(correlations.items(), key=lambda item: item[1][1])
+    deviation = sample.std(axis=0)
+    varies = deviation > 1e-6 * deviation.max()
+    Z = np.where(varies, (sample - sample.mean(axis=0)) / np.where(varies, deviation, 1), 0)
+    width = max(layouts, key=lambda width: _correlation(Z, varies, width))
+    half, whole, more = (_correlation(Z, varies, lag) for lag in (width // 2, width, width + width // 2))
     return layouts[width] if whole >= _ALIKE and whole - max(half, more) >= _PEAK else None
 
 
-def _correlation_by_rows(X, width):
-    """Mean correlation of columns that are 1/2, 1 and 3/2 times `width` apart; constant ones do not count."""
-    X = X - X.mean(axis=0)
-    deviation = X.std(axis=0)
-    varies = deviation > 1e-6 * deviation.max()
-    Z = np.where(varies, X / np.where(varies, deviation, 1), 0)
-
-    def correlation(lag):
-        pairs = (varies[:-lag] & varies[lag:]).sum()
-        return np.einsum("ij,ij->", Z[:, :-lag], Z[:, lag:]) / (len(Z) * max(pairs, 1))
-
-    return [correlation(lag) for lag in (width // 2, width, width + width // 2)]
+def _correlation(Z, varies, lag):
+    """Mean correlation of standardised columns that are `lag` apart, of those that vary."""
+    pairs = (varies[:-lag] & varies[lag:]).sum()
+    return np.einsum("ij,ij->", Z[:, :-lag], Z[:, lag:]) / (len(Z) * max(pairs, 1))
