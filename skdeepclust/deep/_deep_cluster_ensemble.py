@@ -14,7 +14,7 @@ from ..cluster import BaseClusterings
 from ..consensus import EntropyWeightedConsensus
 from ..consensus._membership import ConsensusMixin
 from ..encoders import ContrastiveEncoder
-from ..encoders._network_encoder import NetworkEncoder, check_layers, score_groups
+from ..encoders._network_encoder import NetworkEncoder, score_groups
 from ..nn.device import resolve_device
 from ..nn.ranks import find_ranks
 from ._agreement_monitor import AgreementMonitor
@@ -334,7 +334,7 @@ def _layers_of(encoder):
     ends = [way[-1] for way in encoder_branches(encoder)]
     if not all(isinstance(end, NetworkEncoder) for end in ends):
         return None
-    return tuple(name for end in ends for name in check_layers(end.layers, end._layers_known))
+    return tuple(name for end in ends for name in end._layer_names())
 
 
 class _InterruptedTraining(Exception):

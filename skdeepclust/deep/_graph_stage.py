@@ -12,13 +12,12 @@ import torch
 from ..cluster._graph_cut import normalised_cut
 from ..cluster._neighbour_graph import normalised
 from ..consensus._labels import number_by_size
-from ..encoders._network_encoder import check_layers
 from ..encoders._run_training import run_training
 from ..nn.device import torch_threads
 from ..nn.graph_convolution import SparseMatrix, WholeGraphs
 from ..nn.graph_inference import Edges, remember, smooth
 from ..nn.graph_training import GraphTraining
-from ..nn.multi_scale_network import LAYERS, MultiScaleNetwork
+from ..nn.multi_scale_network import MultiScaleNetwork
 from ._graph_plan import is_linear, settle_graph_recipe
 from ._kmeans_centers import kmeans_centers
 from ._label_monitor import LabelMonitor
@@ -120,7 +119,7 @@ def _identity(model, linear, seed):
 
 def _fitted(model, network, memory, first, vote, start_name):
     """Attributes of an estimator with this graph network."""
-    layers = check_layers(model.layers, LAYERS)
+    layers = model._layer_names()
     scores = memory.layers[:, -model.n_clusters :].argmax(dim=1).numpy()  # "graph" is the last of all layers
     labellings = {
         "network": number_by_size(scores[first], model.n_clusters),

@@ -19,7 +19,7 @@ from ..cluster._path_integral_graph import kernel_width
 from ..cluster._row_neighbours import make_row_search
 from ..consensus._labels import number_by_size
 from ..encoders import ContrastiveEncoder
-from ..encoders._network_encoder import check_layers
+from ..encoders._layer_names import LayerNamesMixin
 from ..encoders._saved_network import SaveNetworkMixin
 from ..nn.device import resolve_device, torch_threads
 from ..nn.graph_inference import graph_layers
@@ -45,7 +45,7 @@ _ENCODER_PARAMETERS = (
 )
 
 
-class IcicleGCN(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, ClusterMixin, BaseEstimator):
+class IcicleGCN(LayerNamesMixin, SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, ClusterMixin, BaseEstimator):
     """Cluster by graph convolutions over neighbour graphs of two scales (IcicleGCN).
 
     1. Train a network without labels (:class:`~skdeepclust.ContrastiveEncoder`) and take its backbone's output, in its
@@ -195,6 +195,8 @@ class IcicleGCN(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, Cluste
     ((720,), (5, 264), ['network', 'spectral'])
     """
 
+    _layers_known = LAYERS
+
     def __init__(
         self,
         n_clusters=10,
@@ -277,7 +279,7 @@ class IcicleGCN(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, Cluste
         rows, self.image_shape_ = validate_rows(self, X, self.image_shape, reset=True)
         check_enough_rows(rows, check_integer("n_clusters", self.n_clusters, low=1))
         check_graph_parameters(self)
-        check_layers(self.layers, LAYERS)
+        self._layer_names()
         device = check_alone(resolve_device(self.device), "IcicleGCN")
         graphs = check_graphs(graph, len(rows))
         seed = draw_seed(self.random_state)
@@ -387,26 +389,7 @@ class IcicleGCN(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, Cluste
         Z = self._nodes(X)
         index, distance = self.vote_.search.nearest(Z, self.vote_.n_neighbors)
         with torch_threads():
-            return graph_layers(
-                self.network_, self.memory_, Z, index, distance[:, 0] == 0.0, check_layers(self.layers, LAYERS)
-            )
-
-    def get_feature_names_out(self, input_features=None):
-        """Return the names of the features: the layer and the position in it, as in "bottleneck_3".
-
-        Parameters
-        ----------
-        input_features : Ignored
-            Present by convention.
-
-        Returns
-        -------
-        ndarray of str objects
-        """
-        check_is_fitted(self, "network_")
-        names = check_layers(self.layers, LAYERS)
-        sizes = self.network_.layer_sizes
-        return np.array([f"{name}_{i}" for name in names for i in range(sizes[name])], dtype=object)
+            return graph_layers(self.network_, self.memory_, Z, index, distance[:, 0] == 0.0, self._layer_names())
 
     def _nodes(self, X):
         """Features of rows as the graph network gets them."""

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._support._atomic import put_in_place
 from ..nn.raw_input import RawInputNetwork
-from ._network_encoder import NetworkEncoder, check_layers
+from ._network_encoder import NetworkEncoder
 
 
 def export_onnx(encoder, path):
@@ -48,7 +48,7 @@ def export_onnx(encoder, path):
     except ImportError as error:
         raise ImportError("export_onnx needs onnx and onnxscript: pip install 'skdeepclust[onnx]'.") from error
     reader = encoder.reader_.on(torch.device("cpu"))
-    layers = check_layers(encoder.layers, encoder._layers_known)
+    layers = encoder._layer_names()
     module = RawInputNetwork(copy.deepcopy(encoder.network_).cpu(), reader, layers).eval()
     folder = Path(path).absolute().parent
     with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as unfinished:

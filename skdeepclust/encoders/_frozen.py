@@ -21,6 +21,7 @@ from ..nn.inner_layers import InnerLayers, check_layer_names
 from ..nn.module_state import restore, store
 from ..nn.pooling import POOLINGS
 from ..nn.samples import SampleReader, fit_reader
+from ._layer_names import LayerNamesMixin
 from ._settled_device import settled_device
 
 _BATCH = 64
@@ -29,7 +30,7 @@ _BATCH = 64
 _LARGEST_OUTPUT = 14 * 2**20
 
 
-class FrozenEncoder(SaveMixin, TransformerMixin, BaseEstimator):
+class FrozenEncoder(LayerNamesMixin, SaveMixin, TransformerMixin, BaseEstimator):
     """Return the features of inner layers of a trained network, which is not trained any further.
 
     For a network from torchvision, timm, Hugging Face or a training of your own: what it knows of your data lies in
@@ -193,7 +194,7 @@ class FrozenEncoder(SaveMixin, TransformerMixin, BaseEstimator):
 
         def fill(out):
             with torch_threads(), tqdm(total=len(X), desc="features", unit="row", disable=not self.verbose) as bar:
-                layers = tuple(self.network_.layer_sizes)
+                layers = self._layer_names()
                 extract_layers(
                     self.network_, self.reader_, X, layers, batch_size=batch_size, out=out, report=bar.update
                 )
@@ -205,22 +206,8 @@ class FrozenEncoder(SaveMixin, TransformerMixin, BaseEstimator):
         fill(features)
         return features
 
-    def get_feature_names_out(self, input_features=None):
-        """Return the names of the features: the layer and the position in it, as in "layer4.1_17".
-
-        Parameters
-        ----------
-        input_features : Ignored
-            Present by convention.
-
-        Returns
-        -------
-        ndarray of str objects
-            The whole module, "", is called "output".
-        """
-        check_is_fitted(self, "layer_sizes_")
-        sizes = self.network_.layer_sizes.items()
-        return np.array([f"{name or 'output'}_{i}" for name, width in sizes for i in range(width)], dtype=object)
+    def _layer_names(self):
+        return tuple(self.network_.layer_sizes)
 
     def _check_parameters(self):
         """Check all parameters that can be checked without data; return the names of the layers."""

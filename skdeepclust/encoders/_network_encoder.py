@@ -5,7 +5,6 @@ import copy
 import warnings
 from numbers import Integral
 
-import numpy as np
 import torch
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
@@ -20,12 +19,13 @@ from ..nn.device import resolve_device, torch_threads
 from ..nn.inference import extract_layers
 from ..nn.ranks import find_ranks
 from ..nn.samples import fit_reader
+from ._layer_names import LayerNamesMixin
 from ._run_training import run_training
 from ._saved_network import SaveNetworkMixin
 from ._settled_device import settled_device
 
 
-class NetworkEncoder(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator):
+class NetworkEncoder(LayerNamesMixin, SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator):
     """Base of the transformers that train a network and return the features of its layers.
 
     A subclass has the parameters `n_clusters`, `image_shape`, `layers`, `augmentation`, `max_epochs`, `max_time`,
@@ -33,7 +33,6 @@ class NetworkEncoder(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, B
     `_build_network` and `_build_training`. Its `fit` calls `_fit`.
     """
 
-    _layers_known: tuple[str, ...]
     _identity: tuple[str, ...]  # parameters that a checkpoint belongs to, beside the recipe
 
     def _recipe(self, n, image_shape):
@@ -70,7 +69,7 @@ class NetworkEncoder(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, B
             )
 
     def _fit(self, X, monitor=None):
-        layers = check_layers(self.layers, self._layers_known)
+        layers = self._layer_names()
         X, image_shape = validate_rows(self, X, self.image_shape, reset=True)
         check_enough_rows(X, check_integer("n_clusters", self.n_clusters, low=1))
         recipe = self._recipe(len(X), image_shape)
@@ -130,24 +129,7 @@ class NetworkEncoder(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, B
         check_is_fitted(self, "network_")
         X, _ = validate_rows(self, X, None, reset=False)
         self._settle()
-        return extract_layers(self.network_, self.reader_, X, check_layers(self.layers, self._layers_known))
-
-    def get_feature_names_out(self, input_features=None):
-        """Return the names of the features: the layer and the position in it, as in "backbone_17".
-
-        Parameters
-        ----------
-        input_features : Ignored
-            Present by convention.
-
-        Returns
-        -------
-        ndarray of str objects
-        """
-        check_is_fitted(self, "network_")
-        sizes = self.network_.layer_sizes
-        names = check_layers(self.layers, self._layers_known)
-        return np.array([f"{name}_{i}" for name in names for i in range(sizes[name])], dtype=object)
+        return extract_layers(self.network_, self.reader_, X, self._layer_names())
 
     def _settle(self):
         """Move a network that was just unpickled to the best device this machine has."""
@@ -182,13 +164,3 @@ class NetworkEncoder(SaveNetworkMixin, CallbackSupportMixin, TransformerMixin, B
 def score_groups(layers):
     """Positions of the layers that hold scores of clusters rather than features."""
     return tuple(i for i, name in enumerate(layers) if name == "cluster")
-
-
-def check_layers(layers, known):
-    """Return `layers` as a tuple of different layer names that are `known`."""
-    names = (layers,) if isinstance(layers, str) else layers
-    if not isinstance(names, (tuple, list)) or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"layers must be a tuple of layer names from {known}; got {layers!r}.")
-    if not names or len(set(names)) < len(names) or not set(names) <= set(known):
-        raise ValueError(f"layers must be one or more different names from {known}; got {layers!r}.")
-    return tuple(names)
