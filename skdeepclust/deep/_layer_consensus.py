@@ -16,7 +16,7 @@ def fit_layer_consensus(consensus, base_labels, groups, score_groups):
 
     A cluster head has seen all clusters in every step of the training, and knows where a piece of a cluster belongs
     that the fine clusterings of the layers leave hanging between two. But a head may also have split one cluster and
-    merged two others. So it votes only where it says nearly the same as the layers do without it: where the
+    merged two others. So it votes only where it says nearly the same as the layers do without any head: where the
     normalized mutual information of the two is 0.95 or more. A head that uses one cluster for everything never votes.
 
     Parameters
@@ -39,14 +39,16 @@ def fit_layer_consensus(consensus, base_labels, groups, score_groups):
     """
     votes = ~np.isin(groups, score_groups)
     voting = _fit(consensus, base_labels, groups, votes)
+    confirmed = []
     for group in score_groups:
-        of_head = groups == group
-        labels = base_labels[:, np.flatnonzero(of_head)[0]]
-        agreement = normalized_mutual_info_score(consensus.labels_, labels)
+        head = base_labels[:, np.flatnonzero(groups == group)[0]]
+        agreement = normalized_mutual_info_score(consensus.labels_, head)
         logger.info("cluster head and layers agree by %.3f (NMI); from %.2f on it votes", agreement, HEAD_AGREEMENT)
         if agreement >= HEAD_AGREEMENT:
-            votes = votes | of_head
-            voting = _fit(consensus, base_labels, groups, votes)
+            confirmed.append(group)
+    if confirmed:
+        votes |= np.isin(groups, confirmed)
+        voting = _fit(consensus, base_labels, groups, votes)
     return votes, voting
 
 

@@ -3,9 +3,10 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import normalized_mutual_info_score
 
 from skdeepclust.consensus import EntropyWeightedConsensus
-from skdeepclust.deep._layer_consensus import fit_layer_consensus
+from skdeepclust.deep._layer_consensus import HEAD_AGREEMENT, fit_layer_consensus
 
 TRUTH = np.repeat([0, 1, 2], 40)
 GROUPS, SCORE_GROUPS = np.array([0, 0, 1, 1, 2]), (2,)
@@ -47,3 +48,14 @@ def test_without_a_head_everybody_votes():
     votes, voting = fit_layer_consensus(consensus, base_labels, GROUPS, ())
     assert votes.all()
     assert voting is base_labels
+
+
+def test_every_head_is_held_against_the_layers_alone():
+    heads = [np.where(np.arange(120) == wrong, (TRUTH + 1) % 3, TRUTH) for wrong in (5, 50)]
+    apart = normalized_mutual_info_score(*heads)
+    assert apart < HEAD_AGREEMENT < normalized_mutual_info_score(TRUTH, heads[0])
+    base_labels = np.hstack([clusterings_of(TRUTH)[:, :4], np.repeat(np.stack(heads, axis=1), 10, axis=1)]).astype(int)
+    groups = np.repeat([0, 1, 2, 3], [2, 2, 10, 10])
+    consensus = EntropyWeightedConsensus(3, random_state=0)
+    votes, _ = fit_layer_consensus(consensus, base_labels, groups, (2, 3))
+    assert votes.all()
