@@ -6,8 +6,8 @@
 Trains one encoder per variant, data set and seed, makes the consensus of its layers as DeepClusterEnsemble does, and
 prints ACC / NMI of the cluster head and of the consensus; means over the seeds. Results are printed as they come.
 Variants "colour: ..." are for colour images and left out where images have no three channels.
-Equal epochs, not equal seconds: "momentum encoder" and the larger number of neighbours take longer, "three networks",
-the head being that of the last, three times as long.
+Equal epochs, not equal seconds: "momentum encoder" and the larger number of neighbours take longer, "anchor centres" a
+quarter longer, "three networks", the head being that of the last, three times as long.
 """
 
 import argparse
@@ -21,17 +21,28 @@ import torch
 from sklearn.metrics import normalized_mutual_info_score
 from sklearn.pipeline import FeatureUnion
 
-from skdeepclust import ContrastiveEncoder, DeepClusterEnsemble
+from skdeepclust import (
+    AnchorContrastiveClustering,
+    BaseClusterings,
+    ContrastiveEncoder,
+    DeepClusterEnsemble,
+    EntropyWeightedConsensus,
+)
 from skdeepclust._support._warnings import SkdeepclustWarning
+from skdeepclust.deep._layer_consensus import fit_layer_consensus
 from skdeepclust.metrics import clustering_accuracy
 from skdeepclust.nn.augment import build_augmentation
 from skdeepclust.nn.contrastive_training import ContrastiveTraining
 from skdeepclust.nn.device import autocast
 from skdeepclust.nn.drawn_augmentation import Chain
+from skdeepclust.nn.inference import extract_layers
 from skdeepclust.nn.objective import backward_of, loss_terms
+from skdeepclust.nn.positives import Positives
 
 from .__main__ import load
 from .datasets import DATASETS
+
+LAYERS = ("backbone", "instance", "cluster_hidden", "cluster")
 
 
 class WeakAndStrong:
@@ -92,9 +103,52 @@ class MomentumEncoder(ContrastiveEncoder):
         return MomentumTraining(*arguments)
 
 
+class TaughtTraining(ContrastiveTraining):
+    """In the last third partners come from the same cluster of the consensus, among the surest `SURE` of its rows."""
+
+    SURE = 0.7
+
+    def _seek(self):
+        found = super()._seek()
+        if found is None or self._n_sought < 2:
+            return found
+        features = extract_layers(self.network, self.reader, self.X, LAYERS)
+        sizes = tuple(self.network.layer_sizes[name] for name in LAYERS)
+        base = BaseClusterings(20, group_sizes=sizes, score_groups=(3,), random_state=self.seed).fit(features)
+        consensus = EntropyWeightedConsensus(sizes[3], random_state=self.seed)
+        _, voting = fit_layer_consensus(consensus, base.base_labels_, base.groups_, base.score_groups)
+        certainty = consensus.predict_proba(voting).max(axis=1)
+        return taught_positives(found, consensus.labels_, certainty, self.SURE, self.seed)
+
+
+def taught_positives(found, labels, certainty, share, seed):
+    """Replace the candidates of the surest `share` of each cluster by random others of them; the rest keep theirs."""
+    rng = np.random.default_rng(seed)
+    candidates, counts = found.candidates.clone(), found.counts.clone()
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        sure = members[np.argsort(-certainty[members], kind="stable")[: max(1, round(share * len(members)))]]
+        candidates[sure] = torch.from_numpy(rng.choice(sure, (len(sure), candidates.shape[1])))
+        counts[sure] = candidates.shape[1]
+    return Positives(candidates, counts)
+
+
+class TaughtEncoder(ContrastiveEncoder):
+    """ContrastiveEncoder that learns from the consensus of its own layers in the last third."""
+
+    def _build_training(self, *arguments):
+        return TaughtTraining(*arguments)
+
+
 def three_networks(n_clusters, **parameters):
     """Three encoders, trained one after the other from different seeds."""
     return FeatureUnion([(f"network{i}", ContrastiveEncoder(n_clusters, **parameters)) for i in range(3)])
+
+
+def anchor_centers(n_clusters, layers, **parameters):
+    """AnchorContrastiveClustering; of the layers those that it has."""
+    layers = tuple(name for name in layers if name in AnchorContrastiveClustering._layers_known)
+    return AnchorContrastiveClustering(n_clusters, layers=layers, **parameters)
 
 
 VARIANTS = {
@@ -112,7 +166,10 @@ VARIANTS = {
     "neighbours in features only": {"neighbors_from": "features"},
     "one view not augmented": {"augmentation": WeakAndStrong()},
     "momentum encoder": {"encoder": MomentumEncoder},
+    "consensus as the teacher": {"encoder": TaughtEncoder},
     "three networks": {"encoder": three_networks},
+    "anchor centres": {"encoder": anchor_centers},
+    "anchor centres, views of one sample": {"encoder": anchor_centers, "n_neighbors": 0},
     "colour: crops from 8 %": {"augmentation": ColorViews(crop=(0.08, 1.0))},
     "colour: crops from 40 %": {"augmentation": ColorViews(crop=(0.4, 1.0))},
     "colour: half the brightness": {"augmentation": ColorViews(brightness=0.2)},
@@ -125,9 +182,8 @@ VARIANTS = {
 def measure(X, y, parameters, epochs, seed):
     """ACC and NMI of head and consensus, as an array (4,)."""
     k = len(np.unique(y))
-    layers = ("backbone", "instance", "cluster_hidden", "cluster")
     parameters = {"encoder": ContrastiveEncoder} | parameters
-    encoder = parameters.pop("encoder")(k, layers=layers, max_epochs=epochs, **parameters)
+    encoder = parameters.pop("encoder")(k, layers=LAYERS, max_epochs=epochs, **parameters)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SkdeepclustWarning)
         model = DeepClusterEnsemble(k, encoder=encoder, random_state=seed).fit(X)
