@@ -45,8 +45,9 @@ class ContrastiveEncoder(NetworkEncoder):
         float tensor (n, c, h, w) or (n, d); pixels lie in [0, 1].
     n_neighbors : int or "auto", default="auto"
         The second view of a sample is made from one of its mutual neighbours: samples that are among each
-        other's `n_neighbors` nearest. "auto" is sqrt(n_samples) / 10, between 5 and 10. 0 for views of the same
-        sample only, the published recipe. At most n_samples - 1 are used.
+        other's `n_neighbors` nearest. "auto" is sqrt(n_samples) / 10, between 5 and 10; for colour images, whose
+        neighbours are seldom of a kind, it is 0 unless `neighbors_from` says where to seek. 0 for views of the
+        same sample only, the published recipe. At most n_samples - 1 are used.
     neighbors_from : {"auto", "input", "features"}, default="auto"
         Where neighbours are sought: in 64 principal components of the input, joined by the backbone's output
         after a third and two thirds of the epochs; or in the backbone's output alone, so that there are none in

@@ -39,7 +39,8 @@ def settle_recipe(encoder, n, is_color):
         micro_batch_size = check_integer("micro_batch_size", micro_batch_size, low=2)
     if isinstance(encoder.n_neighbors, str):
         check_choice("n_neighbors", encoder.n_neighbors, ("auto",), hint='Pass an integer >= 0, or "auto".')
-        n_neighbors = int(np.clip(round(n**0.5 / 10), 5, 10))
+        is_sought = not is_color or encoder.neighbors_from != "auto"
+        n_neighbors = int(np.clip(round(n**0.5 / 10), 5, 10)) if is_sought else 0
     else:
         n_neighbors = check_integer("n_neighbors", encoder.n_neighbors, low=0)
     source = ("features" if is_color else "input") if encoder.neighbors_from == "auto" else encoder.neighbors_from

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The rows of X look like flattene
 IMAGES = load_digits().images[:60] / 16
 FLAT = IMAGES.reshape(60, -1)
 BYTES = np.round(IMAGES * 255).astype(np.uint8)
+COLOUR = np.random.default_rng(0).integers(0, 256, size=(12, 16, 16, 3), dtype=np.uint8)
 
 
 def small(**parameters):
@@ -221,16 +222,34 @@ def test_number_of_epochs(max_epochs):
     assert small(max_epochs=max_epochs, backbone="mlp").fit(FLAT).n_iter_ == max_epochs
 
 
-def test_large_data_get_fewer_epochs(monkeypatch):
-    """Only what is asked of the training; it need not run."""
+@pytest.fixture
+def recipes(monkeypatch):
+    """What is asked of trainings; they do not run."""
     asked = []
-    monkeypatch.setattr(
-        module, "run_training", lambda estimator, training, *_, **__: asked.append(training.recipe.max_epochs)
-    )
+    monkeypatch.setattr(module, "run_training", lambda estimator, training, *_, **__: asked.append(training.recipe))
+    return asked
+
+
+def test_large_data_get_fewer_epochs(recipes):
     for n in (60, 6_000, 600_000):
         small(max_epochs="auto", backbone="mlp").fit(np.arange(2.0 * n).reshape(n, 2))
+    asked = [recipe.max_epochs for recipe in recipes]
     assert asked == sorted(asked, reverse=True)
     assert asked[0] > asked[1] > asked[2] >= 1
+
+
+@pytest.mark.parametrize(
+    ("images", "parameters", "expected"),
+    [
+        (BYTES, {}, (5, "input")),
+        (COLOUR, {}, (0, "features")),
+        (COLOUR, {"neighbors_from": "input"}, (5, "input")),
+        (COLOUR, {"n_neighbors": 3}, (3, "features")),
+    ],
+)
+def test_colour_images_have_neighbours_only_where_they_are_asked_for(recipes, images, parameters, expected):
+    small(backbone="mlp", **parameters).fit(images)
+    assert (recipes[0].n_neighbors, recipes[0].neighbors_from) == expected
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
@@ -244,13 +263,12 @@ def test_no_neighbors():
 
 
 def test_colour_images_without_a_budget_are_warned_about():
-    colour = np.random.default_rng(0).integers(0, 256, size=(12, 16, 16, 3), dtype=np.uint8)
     with pytest.warns(WeakRecipeWarning, match="colour images"):
-        small(max_epochs="auto", batch_size=6, backbone="mlp").fit(colour)
+        small(max_epochs="auto", batch_size=6, backbone="mlp").fit(COLOUR)
     with warnings.catch_warnings():
         warnings.simplefilter("error", WeakRecipeWarning)
-        small(max_epochs=1, batch_size=6, backbone="mlp").fit(colour)
-        small(max_epochs="auto", batch_size=6, backbone="mlp").fit(colour[..., 0])
+        small(max_epochs=1, batch_size=6, backbone="mlp").fit(COLOUR)
+        small(max_epochs="auto", batch_size=6, backbone="mlp").fit(COLOUR[..., 0])
 
 
 def test_flattened_images_are_warned_about_unless_they_are_meant():
