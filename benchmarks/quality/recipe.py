@@ -14,17 +14,14 @@ import argparse
 import copy
 import warnings
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from sklearn.metrics import normalized_mutual_info_score
 from sklearn.pipeline import FeatureUnion
-from sklearn.preprocessing import normalize
 
 from skdeepclust import (
-    USENC,
     AnchorContrastiveClustering,
     BaseClusterings,
     ContrastiveEncoder,
@@ -34,7 +31,6 @@ from skdeepclust import (
 from skdeepclust._support._warnings import SkdeepclustWarning
 from skdeepclust.deep._layer_consensus import fit_layer_consensus
 from skdeepclust.metrics import clustering_accuracy
-from skdeepclust.nn.anchor_training import AnchorTraining
 from skdeepclust.nn.augment import build_augmentation
 from skdeepclust.nn.contrastive_training import ContrastiveTraining
 from skdeepclust.nn.device import autocast
@@ -149,23 +145,10 @@ def three_networks(n_clusters, **parameters):
     return FeatureUnion([(f"network{i}", ContrastiveEncoder(n_clusters, **parameters)) for i in range(3)])
 
 
-class ConsensusCenters(AnchorContrastiveClustering):
-    """AnchorContrastiveClustering whose centres start in the clusters of U-SENC instead of those of k-means."""
-
-    def _build_training(self, network, reader, X, augment, recipe, seed, ranks):
-        return AnchorTraining(network, reader, X, augment, recipe, seed, consensus_centers, ranks)
-
-
-def consensus_centers(features, n_clusters, seed):
-    """Means of the clusters that U-SENC finds in `features`, of unit length as these are."""
-    labels = USENC(n_clusters, random_state=seed).fit_predict(features)
-    return normalize([features[labels == label].mean(axis=0) for label in range(n_clusters)])
-
-
-def anchor_centers(n_clusters, layers, encoder=AnchorContrastiveClustering, **parameters):
+def anchor_centers(n_clusters, layers, **parameters):
     """AnchorContrastiveClustering; of the layers those that it has."""
-    layers = tuple(name for name in layers if name in encoder._layers_known)
-    return encoder(n_clusters, layers=layers, **parameters)
+    layers = tuple(name for name in layers if name in AnchorContrastiveClustering._layers_known)
+    return AnchorContrastiveClustering(n_clusters, layers=layers, **parameters)
 
 
 VARIANTS = {
@@ -185,9 +168,8 @@ VARIANTS = {
     "momentum encoder": {"encoder": MomentumEncoder},
     "consensus as the teacher": {"encoder": TaughtEncoder},
     "three networks": {"encoder": three_networks},
-    "anchor centres": {"encoder": anchor_centers},
-    "anchor centres from U-SENC": {"encoder": partial(anchor_centers, encoder=ConsensusCenters)},
-    "anchor centres, views of one sample": {"encoder": anchor_centers, "n_neighbors": 0},
+    "anchor centres of U-SENC": {"encoder": anchor_centers, "initializer": "consensus"},
+    "anchor centres of k-means": {"encoder": anchor_centers, "initializer": "kmeans"},
     "colour: crops from 8 %": {"augmentation": ColorViews(crop=(0.08, 1.0))},
     "colour: crops from 40 %": {"augmentation": ColorViews(crop=(0.4, 1.0))},
     "colour: half the brightness": {"augmentation": ColorViews(brightness=0.2)},

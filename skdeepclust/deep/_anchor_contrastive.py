@@ -11,9 +11,10 @@ from ..encoders import ContrastiveEncoder
 from ..nn.anchor_network import KMEANS, LAYERS, AnchorNetwork
 from ..nn.anchor_training import AnchorRecipe, AnchorTraining
 from ..nn.inference import extract_layers
+from ._first_centers import consensus_centers, kmeans_centers
 from ._head_reading import HeadClustererMixin, labels_by_size
-from ._kmeans_centers import kmeans_centers
 
+_INITIALIZERS = {"consensus": consensus_centers, "kmeans": kmeans_centers}
 _READINGS = {"head": "cluster", "kmeans": KMEANS}  # layer that holds the log-memberships
 
 
@@ -21,7 +22,7 @@ class AnchorContrastiveClustering(HeadClustererMixin, ContrastiveEncoder):
     """Cluster with centres among the embeddings of a contrastive network, all views held to the plain one.
 
     Anchor-loss contrastive clustering [1]_. A backbone h and an instance head g are trained without labels, first by
-    contrast alone. Then K centres mu are placed among the unit embeddings by k-means, every sample gets a soft
+    contrast alone. Then K centres mu are placed among the unit embeddings, every sample gets a soft
     assignment by Student's t ::
 
         c_ik = (1 + ||h_i / |h_i| - mu_k||^2 / s)^(-p) / (row sum)
@@ -45,7 +46,10 @@ class AnchorContrastiveClustering(HeadClustererMixin, ContrastiveEncoder):
         As in :class:`~skdeepclust.ContrastiveEncoder`.
     pretraining : float, default=0.5
         Share of the training that is contrastive only, between 0 and 1. At 0 the first centres are those of a random
-        network, as in the published code; at 1 they stay where k-means finds them.
+        network, as in the published code; at 1 they stay where they are found.
+    initializer : {"consensus", "kmeans"}, default="consensus"
+        How the first centres are found: as the means of the clusters of :class:`~skdeepclust.USENC`, or by k-means with
+        ten starts.
     cluster_weight : float, default=1.0
         w_C, >= 0. Rises from 0 over the first fifth of the joint training, as does `anchor_weight`.
     anchor_weight : float, default=1.0
@@ -56,7 +60,7 @@ class AnchorContrastiveClustering(HeadClustererMixin, ContrastiveEncoder):
         Over which samples the cluster sizes f are summed: "global", over as many batches as an epoch has; "batch",
         over the samples of a step, as published, which is noisy unless a batch is much larger than K.
     centers_learning_rate : float, default=1e-2
-        Peak rate of the centres, on the same course as `learning_rate`; 0 keeps them where k-means put them.
+        Peak rate of the centres, on the same course as `learning_rate`; 0 keeps them where they are found.
     labels_from : {"head", "kmeans"}, default="head"
         Which reading of the trained network the labels are: the largest assignment, or a new k-means of the
         embeddings. Both are there after `fit`.
@@ -126,7 +130,7 @@ random_state, verbose : see ContrastiveEncoder
     In the publication s = p = 1 on embeddings of any length. Here s is the median squared distance from a centre when
     the centres are placed, and p the least power >= 1 that gives a mean largest assignment of 0.5.
 
-    Ctrl-C ends the training as in ContrastiveEncoder; before the joint phase it leaves centres of k-means.
+    Ctrl-C ends the training as in ContrastiveEncoder; before the joint phase it leaves the first centres.
 
     References
     ----------
@@ -147,6 +151,7 @@ random_state, verbose : see ContrastiveEncoder
     """
 
     _layers_known = LAYERS
+    _identity = (*ContrastiveEncoder._identity, "initializer")
 
     def __init__(
         self,
@@ -154,6 +159,7 @@ random_state, verbose : see ContrastiveEncoder
         *,
         image_shape=None,
         pretraining=0.5,
+        initializer="consensus",
         cluster_weight=1.0,
         anchor_weight=1.0,
         balance_weight=1.0,
@@ -204,6 +210,7 @@ random_state, verbose : see ContrastiveEncoder
             verbose=verbose,
         )
         self.pretraining = pretraining
+        self.initializer = initializer
         self.cluster_weight = cluster_weight
         self.anchor_weight = anchor_weight
         self.balance_weight = balance_weight
@@ -230,6 +237,7 @@ random_state, verbose : see ContrastiveEncoder
 
     def _recipe(self, n, image_shape):
         check_choice("labels_from", self.labels_from, tuple(_READINGS))
+        check_choice("initializer", self.initializer, tuple(_INITIALIZERS))
         return AnchorRecipe(
             **asdict(super()._recipe(n, image_shape)),
             pretraining=check_real("pretraining", self.pretraining, low=0, high=1),
@@ -244,4 +252,6 @@ random_state, verbose : see ContrastiveEncoder
         return AnchorNetwork(backbone, width, self.n_clusters, self.projection_dim)
 
     def _build_training(self, network, reader, X, augment, recipe, seed, ranks):
-        return AnchorTraining(network, reader, X, augment, recipe, seed, kmeans_centers, ranks)
+        return AnchorTraining(
+            network, reader, X, augment, recipe, seed, _INITIALIZERS[self.initializer], kmeans_centers, ranks
+        )

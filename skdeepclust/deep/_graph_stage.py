@@ -18,8 +18,8 @@ from ..nn.graph_convolution import SparseMatrix, WholeGraphs
 from ..nn.graph_inference import Edges, remember, smooth
 from ..nn.graph_training import GraphTraining
 from ..nn.multi_scale_network import MultiScaleNetwork
+from ._first_centers import kmeans_centers
 from ._graph_plan import is_linear, settle_graph_recipe
-from ._kmeans_centers import kmeans_centers
 from ._label_monitor import LabelMonitor
 
 

@@ -90,7 +90,7 @@ class AnchorTraining(ContrastiveTraining):
     """Train `network` in place without labels, in two phases.
 
     1. Contrast: the instance loss of two views per step, as in ContrastiveTraining, neighbours as positives.
-    2. Jointly: centres are placed where `find_centers` finds them in the unit embeddings of all rows; from then on a
+    2. Jointly: centres are placed where `first_centers` finds them in the unit embeddings of all rows; from then on a
        step has three views of each sample, plain, augmented, and an augmented neighbour, in one pass, so that batch
        norm has the statistics of all three::
 
@@ -107,8 +107,9 @@ class AnchorTraining(ContrastiveTraining):
     reader, X, augment, seed, ranks
         As in :class:`~skdeepclust.nn.contrastive_training.ContrastiveTraining`.
     recipe : AnchorRecipe
-    find_centers : callable
-        Gets unit embeddings (n, d), the number K and a seed; returns K centres (K, d). Called on the first rank.
+    first_centers, last_centers : callable
+        Get unit embeddings (n, d), the number K and a seed; return K centres (K, d). Called on the first rank: for
+        those that the joint phase starts from, and in the end for those of the layer "kmeans".
 
     Raises
     ------
@@ -134,11 +135,12 @@ class AnchorTraining(ContrastiveTraining):
         augment: Augmentation,
         recipe: AnchorRecipe,
         seed: int,
-        find_centers: FindCenters,
+        first_centers: FindCenters,
+        last_centers: FindCenters,
         ranks: Ranks | None = None,
     ):
         super().__init__(network, reader, X, augment, recipe, seed, ranks)  # type: ignore[arg-type]
-        self.find_centers = find_centers
+        self.first_centers, self.last_centers = first_centers, last_centers
         n_samples, micro = self._part.stop - self._part.start, recipe.micro_batch_size
         if micro is not None and 1 in (2 * n_samples % micro, 3 * n_samples % micro):
             raise ValueError(
@@ -162,13 +164,13 @@ class AnchorTraining(ContrastiveTraining):
         """Train to the end, and place the centres of the network's second reading."""
         super().run(*arguments, **keywords)
         if self._joint_from is None:  # stopped before: not part of the state, so that a training that goes on does not
-            self._place(self.network.cluster)
-        self._place(self.network.kmeans)
+            self._place(self.network.cluster, self.first_centers)
+        self._place(self.network.kmeans, self.last_centers)
 
     def make_step(self, batch: Tensor, progress: float) -> Tensor:
         if self._joint_from is None and progress >= self.recipe.pretraining:
             with self.clock_stopped():
-                self._frequency = self._place(self.network.cluster)
+                self._frequency = self._place(self.network.cluster, self.first_centers)
             self._begin_joint(progress)
         return super().make_step(batch, progress)
 
@@ -177,10 +179,10 @@ class AnchorTraining(ContrastiveTraining):
         self._joint_from = progress
         self.network.cluster.requires_grad_(progress is not None)
 
-    def _place(self, head: Centers) -> Tensor:
+    def _place(self, head: Centers, find: FindCenters) -> Tensor:
         """Set the centres and the kernel of `head`; return the sizes of its clusters (K,)."""
         self._settle_batch_norm()
-        found = self._find() if self.ranks.is_first else None
+        found = self._find(find) if self.ranks.is_first else None
         centers, scale, power, frequency = self.ranks.broadcast_object(found)
         head.place(centers, scale, power)
         return frequency.to(self._frequency.device)
@@ -197,10 +199,10 @@ class AnchorTraining(ContrastiveTraining):
                     with autocast(piece.device, self.recipe.precision):
                         self.network.backbone(piece)
 
-    def _find(self) -> tuple[Tensor, float, float, Tensor]:
+    def _find(self, find: FindCenters) -> tuple[Tensor, float, float, Tensor]:
         h = extract_layers(self.network, self.reader, self.X, ("backbone",))
         h /= np.maximum(np.linalg.norm(h, axis=1, keepdims=True), 1e-12)
-        centers = np.ascontiguousarray(self.find_centers(h, len(self._frequency), self.seed), dtype=np.float32)
+        centers = np.ascontiguousarray(find(h, len(self._frequency), self.seed), dtype=np.float32)
         scale, power = settle_kernel(h, centers)
         return torch.from_numpy(centers), scale, power, cluster_frequency(h, centers, scale, power)
 

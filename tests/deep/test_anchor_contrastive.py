@@ -12,6 +12,7 @@ from sklearn.metrics import normalized_mutual_info_score
 
 from skdeepclust import AnchorContrastiveClustering, ContrastiveEncoder, DeepClusterEnsemble
 from skdeepclust._support._warnings import ClusterCollapseWarning, TrainingInterruptedWarning
+from skdeepclust.deep._first_centers import consensus_centers, kmeans_centers
 from skdeepclust.nn.anchor_network import LAYERS
 from skdeepclust.nn.anchor_training import AnchorTraining
 
@@ -122,6 +123,17 @@ def test_flattened_images_are_images(fitted):
 def test_blobs_are_found(labels_from):
     labels = small(3, max_epochs=12, batch_size=40, labels_from=labels_from).fit_predict(BLOBS)
     assert len(set(zip(labels.tolist(), Y.tolist(), strict=True))) == 3
+
+
+@quiet
+@pytest.mark.parametrize(
+    ("initializer", "find"), [("consensus", consensus_centers), ("kmeans", kmeans_centers)], ids=["consensus", "kmeans"]
+)
+def test_centers_that_do_not_move_are_those_of_the_initializer(initializer, find):
+    model = small(initializer=initializer, pretraining=1.0, layers=("backbone",)).fit(IMAGES)
+    h = model.transform(IMAGES)
+    expected = find(h / np.linalg.norm(h, axis=1, keepdims=True), 4, 0)
+    np.testing.assert_allclose(model.network_.cluster.centers.detach(), expected, rtol=1e-6)
 
 
 @quiet
@@ -290,6 +302,7 @@ def test_the_phases_follow_the_clock(monkeypatch):
         ({"balance_weight": None}, TypeError, "balance_weight"),
         ({"target": "epoch"}, ValueError, "target must be one of 'global', 'batch'; got 'epoch'"),
         ({"centers_learning_rate": -0.1}, ValueError, "centers_learning_rate must be a number >= 0"),
+        ({"initializer": "random"}, ValueError, "initializer must be one of 'consensus', 'kmeans'; got 'random'"),
         ({"labels_from": "softmax"}, ValueError, "labels_from must be one of 'head', 'kmeans'; got 'softmax'"),
         ({"layers": ("cluster_hidden",)}, ValueError, "layers must be one or more different names from"),
         ({"layers": ("kmeans",)}, ValueError, "layers"),

@@ -52,7 +52,7 @@ def prepare(rows=X, seed=0, augmentation="table", n_clusters=3, **recipe):
     network = AnchorNetwork(backbone, width, n_clusters, 16)
     augment = build_augmentation(augmentation, reader.in_shape)
     recipe = dataclasses.replace(RECIPE, **recipe)
-    return AnchorTraining(network, reader, rows, augment, recipe, seed, find_centers)
+    return AnchorTraining(network, reader, rows, augment, recipe, seed, find_centers, find_centers)
 
 
 def train(on_epoch=lambda record: None, **parameters):
@@ -114,7 +114,7 @@ def test_centers_begin_where_they_were_found_and_move_at_their_own_rate(rate):
 
     with torch.random.fork_rng(devices=[]):
         training = prepare(centers_learning_rate=rate)
-        training.find_centers = spy
+        training.first_centers = training.last_centers = spy
         training.run()
     first, last = found
     np.testing.assert_array_equal(training.network.kmeans.centers.detach(), last)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""First centres of clusters among features."""
+
+import warnings
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+
+from .._support._warnings import SkdeepclustWarning
+from ..cluster import USENC
+
+
+def kmeans_centers(features, n_clusters, seed, n_init=10):
+    """Centres (n_clusters, d) of k-means of `features` (n, d), the best of `n_init` starts."""
+    with warnings.catch_warnings():  # fewer different rows than clusters: the labels will show
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return KMeans(n_clusters, n_init=n_init, random_state=seed).fit(features).cluster_centers_
+
+
+def consensus_centers(features, n_clusters, seed):
+    """Means (n_clusters, d), of unit length, of the clusters that U-SENC finds in `features` (n, d) of unit length.
+
+    A centre that k-means puts between two clusters, or beside another one, training does not move to where it belongs;
+    a consensus of many clusterings has fewer of them. Where it finds fewer clusters than were asked for, the centres
+    are those of k-means.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SkdeepclustWarning)
+        labels = USENC(n_clusters, random_state=seed).fit_predict(features)
+    if labels.max() + 1 < n_clusters:
+        return kmeans_centers(features, n_clusters, seed)
+    means = np.stack([features[labels == k].mean(axis=0) for k in range(n_clusters)])
+    return means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
