@@ -72,8 +72,15 @@ def anchor(n_clusters, seed):
     return AnchorContrastiveClustering(n_clusters, random_state=seed), as_given
 
 
+def anchor_from_kmeans(n_clusters, seed):
+    """The same with first centres of k-means."""
+    from skdeepclust import AnchorContrastiveClustering
+
+    return AnchorContrastiveClustering(n_clusters, initializer="kmeans", random_state=seed), as_given
+
+
 def anchor_kmeans(n_clusters, seed):
-    """The same network, read by k-means."""
+    """The network of `anchor`, read by k-means."""
     from skdeepclust import AnchorContrastiveClustering
 
     return AnchorContrastiveClustering(n_clusters, labels_from="kmeans", random_state=seed), as_given
@@ -156,6 +163,7 @@ ESTIMATORS = {
     "acpic_published": acpic_published,
     "ae_kmeans": ae_kmeans,
     "anchor": anchor,
+    "anchor_from_kmeans": anchor_from_kmeans,
     "anchor_kmeans": anchor_kmeans,
     "deepclue": deepclue,
     "deepclue_table": deepclue_table,
