@@ -249,8 +249,8 @@ class ContrastiveEncoder(NetworkEncoder):
         if _is_color(image_shape) and self.max_epochs == "auto" and self.max_time is None:
             warnings.warn(
                 f"X holds colour images, in which the default recipe ({recipe.max_epochs} epochs from scratch) finds "
-                "little: in 10,000 photographs of CIFAR-10 clusters with an NMI of 0.25. Cluster the features of a pretrained network "
-                "(FrozenEncoder), or train longer: max_epochs or max_time, which also silence this.",
+                "little: in 10,000 photographs of CIFAR-10 clusters with an NMI of 0.25. Cluster the features of a "
+                "pretrained network (FrozenEncoder), or train longer: max_epochs or max_time, which also silence this.",
                 WeakRecipeWarning,
                 stacklevel=5,
             )
