@@ -168,7 +168,7 @@ VARIANTS = {
     "momentum encoder": {"encoder": MomentumEncoder},
     "consensus as the teacher": {"encoder": TaughtEncoder},
     "three networks": {"encoder": three_networks},
-    "anchor centres of U-SENC": {"encoder": anchor_centers, "initializer": "consensus"},
+    "anchor centres of a consensus": {"encoder": anchor_centers, "initializer": "consensus"},
     "anchor centres of k-means": {"encoder": anchor_centers, "initializer": "kmeans"},
     "colour: crops from 8 %": {"augmentation": ColorViews(crop=(0.08, 1.0))},
     "colour: crops from 40 %": {"augmentation": ColorViews(crop=(0.4, 1.0))},

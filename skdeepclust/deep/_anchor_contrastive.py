@@ -48,8 +48,8 @@ class AnchorContrastiveClustering(HeadClustererMixin, ContrastiveEncoder):
         Share of the training that is contrastive only, between 0 and 1. At 0 the first centres are those of a random
         network, as in the published code; at 1 they stay where they are found.
     initializer : {"consensus", "kmeans"}, default="consensus"
-        How the first centres are found: as the means of the clusters of :class:`~skdeepclust.USENC`, or by k-means with
-        ten starts.
+        How the first centres are found: as the means of the clusters that an ensemble finds, made as that of
+        :class:`~skdeepclust.DeepClusterEnsemble`, or by k-means with ten starts.
     cluster_weight : float, default=1.0
         w_C, >= 0. Rises from 0 over the first fifth of the joint training, as does `anchor_weight`.
     anchor_weight : float, default=1.0

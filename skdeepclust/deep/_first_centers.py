@@ -8,7 +8,10 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
 from .._support._warnings import SkdeepclustWarning
-from ..cluster import USENC
+from ..cluster import BaseClusterings
+from ..consensus import EntropyWeightedConsensus
+
+_N_ESTIMATORS, _THETA = 40, 0.6  # as DeepClusterEnsemble has them
 
 
 def kmeans_centers(features, n_clusters, seed, n_init=10):
@@ -19,15 +22,18 @@ def kmeans_centers(features, n_clusters, seed, n_init=10):
 
 
 def consensus_centers(features, n_clusters, seed):
-    """Means (n_clusters, d), of unit length, of the clusters that U-SENC finds in `features` (n, d) of unit length.
+    """Means (n_clusters, d), of unit length, of the clusters of an ensemble over `features` (n, d) of unit length.
 
-    A centre that k-means puts between two clusters, or beside another one, training does not move to where it belongs;
-    a consensus of many clusterings has fewer of them. Where it finds fewer clusters than were asked for, the centres
-    are those of k-means.
+    It is made as that of :class:`~skdeepclust.DeepClusterEnsemble` with one layer. A centre that k-means puts between
+    two clusters, or beside another one, training does not move to where it belongs; a consensus of many clusterings
+    has fewer of them. Where it finds fewer clusters than were asked for, the centres are those of k-means.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings():  # fewer different rows than clusters: the labels will show
         warnings.simplefilter("ignore", SkdeepclustWarning)
-        labels = USENC(n_clusters, random_state=seed).fit_predict(features)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        base_labels = BaseClusterings(_N_ESTIMATORS, random_state=seed).fit_transform(features)
+        consensus = EntropyWeightedConsensus(n_clusters, theta=_THETA, random_state=seed)
+        labels = consensus.fit_predict(base_labels)
     if labels.max() + 1 < n_clusters:
         return kmeans_centers(features, n_clusters, seed)
     means = np.stack([features[labels == k].mean(axis=0) for k in range(n_clusters)])

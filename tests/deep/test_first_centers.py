@@ -36,7 +36,7 @@ def test_on_digits_centers_of_a_consensus_tell_more():
         normalized_mutual_info_score(y, nearest(find(features, 10, 0), features))
         for find in (consensus_centers, kmeans_centers)
     )
-    assert consensus > kmeans + 0.05
+    assert consensus > kmeans + 0.02
 
 
 @pytest.mark.parametrize("n_clusters", [1, 3])
