@@ -72,11 +72,11 @@ def anchor(n_clusters, seed):
     return AnchorContrastiveClustering(n_clusters, random_state=seed), as_given
 
 
-def anchor_from_kmeans(n_clusters, seed):
-    """The same with first centres of k-means."""
+def anchor_from_consensus(n_clusters, seed):
+    """The same with first centres of an ensemble over the embeddings."""
     from skdeepclust import AnchorContrastiveClustering
 
-    return AnchorContrastiveClustering(n_clusters, initializer="kmeans", random_state=seed), as_given
+    return AnchorContrastiveClustering(n_clusters, initializer="consensus", random_state=seed), as_given
 
 
 def anchor_kmeans(n_clusters, seed):
@@ -163,7 +163,7 @@ ESTIMATORS = {
     "acpic_published": acpic_published,
     "ae_kmeans": ae_kmeans,
     "anchor": anchor,
-    "anchor_from_kmeans": anchor_from_kmeans,
+    "anchor_from_consensus": anchor_from_consensus,
     "anchor_kmeans": anchor_kmeans,
     "deepclue": deepclue,
     "deepclue_table": deepclue_table,

@@ -102,14 +102,12 @@ def heads(layers, n_clusters, seed):
 
 def anchor(layers, n_clusters, seed):
     """AnchorContrastiveClustering, trained on all layers side by side, which are a table to it."""
-    return AnchorContrastiveClustering(n_clusters, initializer="kmeans", random_state=seed).fit_predict(
-        np.hstack(layers)
-    )
+    return AnchorContrastiveClustering(n_clusters, random_state=seed).fit_predict(np.hstack(layers))
 
 
 def anchor_ensemble(layers, n_clusters, seed):
     """The ensemble over the layers of such a network."""
-    encoder = AnchorContrastiveClustering(n_clusters, initializer="kmeans")
+    encoder = AnchorContrastiveClustering(n_clusters)
     return DeepClusterEnsemble(n_clusters, encoder=encoder, random_state=seed).fit_predict(np.hstack(layers))
 
 

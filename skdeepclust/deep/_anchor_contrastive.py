@@ -14,7 +14,7 @@ from ..nn.inference import extract_layers
 from ._first_centers import consensus_centers, kmeans_centers
 from ._head_reading import HeadClustererMixin, labels_by_size
 
-_INITIALIZERS = {"consensus": consensus_centers, "kmeans": kmeans_centers}
+_INITIALIZERS = {"kmeans": kmeans_centers, "consensus": consensus_centers}
 _READINGS = {"head": "cluster", "kmeans": KMEANS}  # layer that holds the log-memberships
 
 
@@ -47,9 +47,9 @@ class AnchorContrastiveClustering(HeadClustererMixin, ContrastiveEncoder):
     pretraining : float, default=0.5
         Share of the training that is contrastive only, between 0 and 1. At 0 the first centres are those of a random
         network, as in the published code; at 1 they stay where they are found.
-    initializer : {"consensus", "kmeans"}, default="consensus"
-        How the first centres are found: as the means of the clusters that an ensemble finds, made as that of
-        :class:`~skdeepclust.DeepClusterEnsemble`, or by k-means with ten starts.
+    initializer : {"kmeans", "consensus"}, default="kmeans"
+        How the first centres are found: by k-means with ten starts, or as the means of the clusters that an ensemble
+        finds, made as that of :class:`~skdeepclust.DeepClusterEnsemble`. Which is better depends on the data.
     cluster_weight : float, default=1.0
         w_C, >= 0. Rises from 0 over the first fifth of the joint training, as does `anchor_weight`.
     anchor_weight : float, default=1.0
@@ -159,7 +159,7 @@ random_state, verbose : see ContrastiveEncoder
         *,
         image_shape=None,
         pretraining=0.5,
-        initializer="consensus",
+        initializer="kmeans",
         cluster_weight=1.0,
         anchor_weight=1.0,
         balance_weight=1.0,

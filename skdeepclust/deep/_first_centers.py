@@ -24,9 +24,8 @@ def kmeans_centers(features, n_clusters, seed, n_init=10):
 def consensus_centers(features, n_clusters, seed):
     """Means (n_clusters, d), of unit length, of the clusters of an ensemble over `features` (n, d) of unit length.
 
-    It is made as that of :class:`~skdeepclust.DeepClusterEnsemble` with one layer. A centre that k-means puts between
-    two clusters, or beside another one, training does not move to where it belongs; a consensus of many clusterings
-    has fewer of them. Where it finds fewer clusters than were asked for, the centres are those of k-means.
+    It is made as that of :class:`~skdeepclust.DeepClusterEnsemble` with one layer. Where it finds fewer
+    clusters than were asked for, the centres are those of k-means.
     """
     with warnings.catch_warnings():  # fewer different rows than clusters: the labels will show
         warnings.simplefilter("ignore", SkdeepclustWarning)

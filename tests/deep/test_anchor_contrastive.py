@@ -302,7 +302,7 @@ def test_the_phases_follow_the_clock(monkeypatch):
         ({"balance_weight": None}, TypeError, "balance_weight"),
         ({"target": "epoch"}, ValueError, "target must be one of 'global', 'batch'; got 'epoch'"),
         ({"centers_learning_rate": -0.1}, ValueError, "centers_learning_rate must be a number >= 0"),
-        ({"initializer": "random"}, ValueError, "initializer must be one of 'consensus', 'kmeans'; got 'random'"),
+        ({"initializer": "random"}, ValueError, "initializer must be one of 'kmeans', 'consensus'; got 'random'"),
         ({"labels_from": "softmax"}, ValueError, "labels_from must be one of 'head', 'kmeans'; got 'softmax'"),
         ({"layers": ("cluster_hidden",)}, ValueError, "layers must be one or more different names from"),
         ({"layers": ("kmeans",)}, ValueError, "layers"),
