@@ -116,7 +116,8 @@ random_state, verbose : see ContrastiveEncoder
     Warns
     -----
     ClusterCollapseWarning
-        If clusters of the chosen reading are empty.
+        If clusters of the chosen reading are empty, or ``initializer="consensus"`` finds fewer than `n_clusters` and
+        k-means takes its place.
     WeakRecipeWarning, TrainingInterruptedWarning
         As ContrastiveEncoder does.
 

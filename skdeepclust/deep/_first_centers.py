@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from .._support._warnings import SkdeepclustWarning
+from .._support._warnings import ClusterCollapseWarning, SkdeepclustWarning
 from ..cluster import BaseClusterings
 from ..consensus import EntropyWeightedConsensus
 
@@ -25,7 +25,7 @@ def consensus_centers(features, n_clusters, seed):
     """Means (n_clusters, d), of unit length, of the clusters of an ensemble over `features` (n, d) of unit length.
 
     It is made as that of :class:`~skdeepclust.DeepClusterEnsemble` with one layer. Where it finds fewer
-    clusters than were asked for, the centres are those of k-means.
+    clusters than were asked for, the centres are those of k-means, with a :class:`ClusterCollapseWarning`.
     """
     with warnings.catch_warnings():  # fewer different rows than clusters: the labels will show
         warnings.simplefilter("ignore", SkdeepclustWarning)
@@ -33,7 +33,14 @@ def consensus_centers(features, n_clusters, seed):
         base_labels = BaseClusterings(_N_ESTIMATORS, random_state=seed).fit_transform(features)
         consensus = EntropyWeightedConsensus(n_clusters, theta=_THETA, random_state=seed)
         labels = consensus.fit_predict(base_labels)
-    if labels.max() + 1 < n_clusters:
+    n_found = labels.max() + 1
+    if n_found < n_clusters:
+        warnings.warn(
+            f"The ensemble found {n_found} of {n_clusters} clusters among the embeddings, so the first centres are "
+            "those of k-means. Lower n_clusters, or train longer before centres are placed.",
+            ClusterCollapseWarning,
+            stacklevel=2,
+        )
         return kmeans_centers(features, n_clusters, seed)
     means = np.stack([features[labels == k].mean(axis=0) for k in range(n_clusters)])
     return means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)

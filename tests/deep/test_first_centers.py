@@ -6,6 +6,7 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.preprocessing import normalize
 
 from skdeepclust.deep._first_centers import consensus_centers, kmeans_centers
+from skdeepclust.exceptions import ClusterCollapseWarning
 
 
 def nearest(centers, features):
@@ -39,9 +40,13 @@ def test_on_digits_centers_of_a_consensus_tell_more():
     assert consensus > kmeans + 0.02
 
 
-@pytest.mark.parametrize("n_clusters", [1, 3])
-def test_fewer_different_rows_than_clusters(n_clusters):
+def test_one_center():
     features = np.tile([[1.0, 0.0], [0.0, 1.0]], (20, 1))
-    centers = consensus_centers(features, n_clusters, 0)
-    assert centers.shape == (n_clusters, 2)
-    assert np.isfinite(centers).all()
+    np.testing.assert_allclose(consensus_centers(features, 1, 0), [[0.5**0.5, 0.5**0.5]])
+
+
+def test_fewer_different_rows_than_clusters():
+    features = np.tile([[1.0, 0.0], [0.0, 1.0]], (20, 1))
+    with pytest.warns(ClusterCollapseWarning, match="found 2 of 3 clusters"):
+        centers = consensus_centers(features, 3, 0)
+    np.testing.assert_array_equal(centers, kmeans_centers(features, 3, 0))
