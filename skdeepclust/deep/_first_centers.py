@@ -14,6 +14,11 @@ from ..consensus import EntropyWeightedConsensus
 _N_ESTIMATORS, _THETA = 40, 0.6  # as DeepClusterEnsemble has them
 
 
+def cluster_means(rows, labels, n_clusters):
+    """Means (n_clusters, d) of `rows` (n, d) by label; that of all rows for a label that does not occur."""
+    return np.stack([(rows[labels == k] if (labels == k).any() else rows).mean(axis=0) for k in range(n_clusters)])
+
+
 def kmeans_centers(features, n_clusters, seed, n_init=10):
     """Centres (n_clusters, d) of k-means of `features` (n, d), the best of `n_init` starts."""
     with warnings.catch_warnings():  # fewer different rows than clusters: the labels will show
@@ -42,5 +47,5 @@ def consensus_centers(features, n_clusters, seed):
             stacklevel=2,
         )
         return kmeans_centers(features, n_clusters, seed)
-    means = np.stack([features[labels == k].mean(axis=0) for k in range(n_clusters)])
+    means = cluster_means(features, labels, n_clusters)
     return means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)

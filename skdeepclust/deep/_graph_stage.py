@@ -18,7 +18,7 @@ from ..nn.graph_convolution import SparseMatrix, WholeGraphs
 from ..nn.graph_inference import Edges, remember, smooth
 from ..nn.graph_training import GraphTraining
 from ..nn.multi_scale_network import MultiScaleNetwork
-from ._first_centers import kmeans_centers
+from ._first_centers import cluster_means, kmeans_centers
 from ._graph_plan import is_linear, settle_graph_recipe
 from ._label_monitor import LabelMonitor
 
@@ -63,7 +63,9 @@ def train_graph_network(model, Z, first, vote, start_name, device, seed):
             seen,
             start if has_targets else None,
             lambda h, labels: (
-                _means(h, labels) if has_targets else kmeans_centers(h, model.n_clusters, seed, n_init=20)
+                cluster_means(h, labels, model.n_clusters)
+                if has_targets
+                else kmeans_centers(h, model.n_clusters, seed, n_init=20)
             ),
             recipe,
             seed,
@@ -142,8 +144,3 @@ def _fitted(model, network, memory, first, vote, start_name):
         "n_clusters_": n_clusters,
         "vote_": replace(vote, labels=labels, n_clusters=n_clusters),
     }
-
-
-def _means(h, labels):
-    """Means of the rows of `h` (n, K) by label in ``range(K)``; that of all rows for a label that does not occur."""
-    return np.stack([(h[labels == c] if (labels == c).any() else h).mean(axis=0) for c in range(h.shape[1])])
