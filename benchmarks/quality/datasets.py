@@ -26,6 +26,20 @@ def digits(folder):
     return (data.images * (255 / 16)).astype(np.uint8), data.target
 
 
+def digits_dark(folder):
+    """The same digits with a fifth of their light."""
+    X, y = digits(folder)
+    return X // 5, y
+
+
+def digits_defect(folder):
+    """The same digits of 12 bits in uint16, with one defective pixel in one of them."""
+    X, y = digits(folder)
+    X = X.astype(np.uint16) * 16
+    X[5, 3, 3] = 65535
+    return X, y
+
+
 def cmu_pie_unit(folder):
     """The faces of CMU-PIE with every image scaled to unit length, which takes out some of the lighting."""
     X, y = from_npz(folder, "cmu_pie")
@@ -67,6 +81,8 @@ DATASETS = {
     "cmu_pie_unit": cmu_pie_unit,
     "coil20": partial(from_npz, file="coil20_32"),
     "digits": digits,
+    "digits_dark": digits_dark,
+    "digits_defect": digits_defect,
     "fashion": partial(from_npz, file="fashion_mnist"),
     "fashion_test": partial(from_npz, file="fashion_mnist", rows=TEST_ROWS),
     "imagenette": imagenette,

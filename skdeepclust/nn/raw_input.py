@@ -29,6 +29,7 @@ class RawInputNetwork(nn.Module):
         super().__init__()
         self.network, self.layers = network, layers
         self.is_image, self.pixels, self.enlarge = reader.image_shape is not None, reader.pixels, reader.enlarge
+        self.is_narrow = reader.is_narrow
         self.register_buffer("shift", torch.as_tensor(reader.shift, device=reader.device))
         self.register_buffer("scale", torch.as_tensor(reader.scale, device=reader.device))
 
@@ -38,10 +39,12 @@ class RawInputNetwork(nn.Module):
             x = ((X.to(self.shift.dtype) - self.shift) / self.scale).float()
         else:
             x = X.float()
-            if self.pixels is None:
-                x = (x - self.shift) / self.scale
-            elif self.pixels == "uint8":
+            if self.pixels == "uint8":
                 x = x / 255
+            if self.pixels is None or self.is_narrow:
+                x = (x - self.shift) / self.scale
+            if self.is_narrow:
+                x = x.clamp(0, 1)
             x = x.permute(0, 3, 1, 2)
             if self.enlarge > 1:
                 x = F.interpolate(x, scale_factor=float(self.enlarge), mode="bilinear")

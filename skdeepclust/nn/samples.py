@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from .._support._sources import row_blocks
 from .device import has_float64, send
+from .pixel_range import pixel_range
 
 _SMALLEST_SIDE = 12  # pixels; smaller images are doubled, since three poolings leave nothing of them
 
@@ -29,6 +30,9 @@ class SampleReader:
     pixels : {"uint8", "unit"} or None, default=None
         Images fitted on uint8 or on floats in [0, 1]: uint8 rows are divided by 255, floats are taken as they are,
         whichever of the two was fitted. None: all rows are scaled alike.
+    is_narrow : bool, default=False
+        Whether some pixels lie outside of the range that `shift` and `scale` stand for: images, uint8 and floats in
+        [0, 1] too, are shifted, scaled and clamped to [0, 1].
     smallest_side : int, default=12
         Images with a smaller side are doubled; 0 for none.
 
@@ -42,6 +46,7 @@ class SampleReader:
     scale: np.ndarray
     device: torch.device | None
     pixels: str | None = None
+    is_narrow: bool = False
     smallest_side: int = _SMALLEST_SIDE
 
     @property
@@ -75,42 +80,53 @@ class SampleReader:
         return x.to(memory_format=torch.channels_last)
 
     def _scaled(self, rows: Tensor) -> Tensor:
-        if self.image_shape is None or self.pixels is None:
-            shift, scale = (send(torch.tensor(value), rows.device) for value in (self.shift, self.scale))
-            x = rows.double() if self.image_shape is None else rows.float()
-            return ((x - shift) / scale).float()
+        if self.image_shape is None:
+            return self._shifted(rows.double()).float()
         x = rows.float()
-        if rows.dtype == torch.uint8:
-            return x / x.new_full((1,), 255)  # some devices multiply by the inverse of a number
-        if self.pixels == "uint8" and len(x) and x.max() > 1.0:
+        if self.pixels is not None and rows.dtype == torch.uint8:
+            x = x / x.new_full((1,), 255)  # some devices multiply by the inverse of a number
+        elif self.pixels == "uint8" and len(x) and x.max() > 1.0:
             raise ValueError(
                 f"X holds floats up to {float(x.max()):g}, but the network was fitted on uint8 pixels, which are "
                 "divided by 255. Pass uint8, or floats between 0 and 1."
             )
-        return x
+        if self.is_narrow:
+            return self._shifted(x).clamp(0, 1)
+        return self._shifted(x) if self.pixels is None else x
+
+    def _shifted(self, x: Tensor) -> Tensor:
+        shift, scale = (send(torch.tensor(value), x.device) for value in (self.shift, self.scale))
+        return (x - shift) / scale
 
 
-def fit_reader(X: np.ndarray, image_shape: tuple[int, int, int] | None, device: torch.device) -> SampleReader:
+def fit_reader(
+    X: np.ndarray, image_shape: tuple[int, int, int] | None, device: torch.device, *, keeps_units: bool = False
+) -> SampleReader:
     """Learn the scaling of the rows of `X` (n, d).
 
-    Images: uint8 pixels are divided by 255. Floats within [0, 1] are taken as they are; any other range
-    [min, max] is mapped to [0, 1] by one shift and one scale, since augmentations of brightness and erased
-    boxes presume it. Tables: every column is centred and scaled to unit variance; constant columns become 0.
+    The :func:`~skdeepclust.nn.pixel_range.pixel_range` of images, the same for all pixels, becomes [0, 1], since
+    augmentations of brightness and erased boxes presume it. Tables: every column is centred and scaled to unit
+    variance; constant columns become 0.
 
-    `X` is read block by block: not at all for uint8 images, once for others, twice for a table.
+    `X` is read block by block: a sample of uint8 images, others once, a table twice.
+
+    Parameters
+    ----------
+    X : array-like (n, d)
+    image_shape : tuple (h, w, c) or None
+    device : torch.device
+    keeps_units : bool, default=False
+        uint8 images are divided by 255 and floats within [0, 1] taken as they are, however dark: networks that were
+        trained elsewhere know them so.
     """
     if image_shape is None:
         mean, std = _mean_and_std(X)
         std[std <= 1e-10 * np.abs(mean)] = 1.0  # constant up to rounding, whatever the unit of the column
         return SampleReader(None, mean, std, device)
-    zero, one = np.zeros(1, np.float32), np.ones(1, np.float32)
-    if X.dtype == np.uint8:
-        return SampleReader(image_shape, zero, one, device, pixels="uint8")
-    low, high = _range(X)
-    if low >= 0.0 and high <= 1.0:
-        return SampleReader(image_shape, zero, one, device, pixels="unit")
-    span = high - low if high > low else 1.0
-    return SampleReader(image_shape, np.array([low], np.float32), np.array([span], np.float32), device)
+    found = pixel_range(X, keeps_units=keeps_units)
+    span = found.high - found.low if found.high > found.low else 1.0
+    shift, scale = np.array([found.low], np.float32), np.array([span], np.float32)
+    return SampleReader(image_shape, shift, scale, device, found.pixels, found.is_narrow)
 
 
 def _mean_and_std(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -123,12 +139,3 @@ def _mean_and_std(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         deviation = X[block] - mean
         squares += np.multiply(deviation, deviation, out=deviation).sum(axis=0)
     return mean, np.sqrt(squares / len(X))
-
-
-def _range(X: np.ndarray) -> tuple[float, float]:
-    """Smallest and largest value."""
-    low, high = np.inf, -np.inf
-    for block in row_blocks(X):
-        rows = X[block]
-        low, high = min(low, float(rows.min())), max(high, float(rows.max()))
-    return low, high

@@ -12,6 +12,7 @@ RANDOM = np.random.RandomState(0)
 PIXELS = RANDOM.randint(0, 256, (24, 9, 8, 1), np.uint8)
 INPUTS = {
     "uint8": PIXELS,  # doubled in size, since they are tiny
+    "dark": PIXELS // 5,
     "unit": (PIXELS / 255).astype(np.float32),
     "range": RANDOM.uniform(-40, 3000, (24, 13, 12, 3)).astype(np.float32),
     "table": RANDOM.normal(1e4, 1, (24, 5)),
@@ -30,7 +31,7 @@ def encoders():
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning", "ignore::DeprecationWarning:onnxscript")
-@pytest.mark.parametrize("name", ["uint8", "range", "table"])
+@pytest.mark.parametrize("name", ["uint8", "dark", "range", "table"])
 def test_other_runtimes_find_the_same_features(encoders, name, tmp_path):
     pytest.importorskip("onnxscript")
     onnxruntime = pytest.importorskip("onnxruntime")

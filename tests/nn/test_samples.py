@@ -30,7 +30,7 @@ def test_every_uint8_value_equals_its_float():
 
 
 def test_floats_between_0_and_1_are_taken_as_they_are():
-    X = RNG.uniform(0.2, 0.7, size=(5, 144)).astype(np.float32)
+    X = RNG.uniform(0.1, 0.9, size=(5, 144)).astype(np.float32)
     np.testing.assert_array_equal(read(X, (12, 12, 1)).reshape(5, -1).numpy(), X)
 
 
@@ -50,6 +50,43 @@ def test_kinds_of_pixels_may_change_between_fit_and_use():
     with pytest.raises(ValueError, match="X holds floats up to 255.*fitted on uint8.*between 0 and 1"):
         fitted_on_bytes(PIXELS.astype(float))
     fitted_on_floats(floats * 1.01)  # a little above 1, as after resizing
+
+
+DARK = RNG.integers(10, 51, size=(40, 144), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("as_type", [np.uint8, lambda X: X / 255, lambda X: X * 3.0 - 500])
+def test_dark_pictures_fill_the_whole_range(as_type):
+    reader = fit_reader(as_type(DARK), (12, 12, 1), CPU)
+    x = reader(as_type(DARK)).reshape(len(DARK), -1).numpy()
+    np.testing.assert_allclose(x, (DARK - 10) / 40, atol=1e-5)
+
+
+def test_dark_bytes_and_floats_are_read_alike():
+    for fitted in (DARK, DARK / 255):
+        reader = fit_reader(fitted, (12, 12, 1), CPU)
+        assert torch.equal(reader(DARK), reader(DARK / 255))
+
+
+def test_a_few_defective_pixels_do_not_darken_all_others():
+    X = DARK.astype(np.float32) * 16
+    X[3, 5], X[7, 9] = 65535, -65535
+    x = read(X, (12, 12, 1)).reshape(len(X), -1).numpy()
+    assert (x[3, 5], x[7, 9]) == (1, 0)
+    healthy = np.delete(x, [3, 7], axis=0)
+    np.testing.assert_allclose(healthy, (np.delete(DARK, [3, 7], axis=0) - 10) / 40, atol=1e-5)
+
+
+def test_a_tenth_of_bright_pictures_is_no_defect():
+    X = DARK / 255
+    X[:4] *= 4
+    np.testing.assert_array_equal(read(X, (12, 12, 1)).reshape(len(X), -1).numpy(), X.astype(np.float32))
+
+
+def test_networks_from_elsewhere_get_dark_pictures_as_they_are():
+    for X in (DARK, DARK / 255):
+        x = fit_reader(X, (12, 12, 1), CPU, keeps_units=True)(X)
+        np.testing.assert_array_equal(x.reshape(len(X), -1).numpy(), (DARK / 255).astype(np.float32))
 
 
 @pytest.mark.parametrize("side", [1, 8, 11, 12, 28])
