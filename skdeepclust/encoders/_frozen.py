@@ -101,7 +101,7 @@ class FrozenEncoder(LayerNamesMixin, SaveMixin, TransformerMixin, BaseEstimator)
 
     `fit` looks at the widths of the layers and at the range of images: uint8 pixels are divided by 255, floats in
     [0, 1] are taken as they are, and any other range is mapped to [0, 1] by one shift and one scale. Where the pixels
-    of 95 % of the images fill less than half of another range, it is their range that is mapped, and others are clamped.
+    of 95 % of the images fill less than half of another range, their range is mapped, and others are clamped.
 
     The result for a row does not depend on the rows it comes with: all passes have one size.
 
