@@ -26,6 +26,15 @@ def digits(folder):
     return (data.images * (255 / 16)).astype(np.uint8), data.target
 
 
+def digits_copies(folder):
+    """300 of the digits, each six times with noise of its own: the neighbours of an image are its copies."""
+    X, y = digits(folder)
+    rng = np.random.default_rng(0)
+    rows = np.repeat(rng.permutation(len(X))[:300], 6)
+    noisy = X[rows] + rng.normal(0, 12, (len(rows), 8, 8))
+    return noisy.clip(0, 255).astype(np.uint8), y[rows]
+
+
 def digits_dark(folder):
     """The same digits with a fifth of their light."""
     X, y = digits(folder)
@@ -81,6 +90,7 @@ DATASETS = {
     "cmu_pie_unit": cmu_pie_unit,
     "coil20": partial(from_npz, file="coil20_32"),
     "digits": digits,
+    "digits_copies": digits_copies,
     "digits_dark": digits_dark,
     "digits_defect": digits_defect,
     "fashion": partial(from_npz, file="fashion_mnist"),

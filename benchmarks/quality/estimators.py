@@ -93,6 +93,13 @@ def deepclue(n_clusters, seed):
     return DeepClusterEnsemble(n_clusters, random_state=seed), as_given
 
 
+def deepclue_unchanged(n_clusters, seed):
+    """The whole method without changes to the images: the second view is a neighbour as it is."""
+    from skdeepclust import DeepClusterEnsemble
+
+    return DeepClusterEnsemble(n_clusters, augmentation="none", random_state=seed), as_given
+
+
 def deepclue_table(n_clusters, seed):
     """The whole method on images that were flattened, and are taken for a table."""
     from skdeepclust import DeepClusterEnsemble
@@ -167,6 +174,7 @@ ESTIMATORS = {
     "anchor_kmeans": anchor_kmeans,
     "deepclue": deepclue,
     "deepclue_table": deepclue_table,
+    "deepclue_unchanged": deepclue_unchanged,
     "depict": depict,
     "depict_dropout": depict_dropout,
     "depict_ensemble": depict_ensemble,
