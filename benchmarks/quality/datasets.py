@@ -26,6 +26,15 @@ def digits(folder):
     return (data.images * (255 / 16)).astype(np.uint8), data.target
 
 
+def digits_bands(folder):
+    """Two channels of uint16: the left halves of the digits, and with a 60th of the light the right halves."""
+    X, y = digits(folder)
+    left, right = X.astype(np.uint16) * 60, X.astype(np.uint16)
+    left[:, :, 4:] = 0
+    right[:, :, :4] = 0
+    return np.stack([left, right], axis=3), y
+
+
 def digits_copies(folder):
     """300 of the digits, each six times with noise of its own: the neighbours of an image are its copies."""
     X, y = digits(folder)
@@ -90,6 +99,7 @@ DATASETS = {
     "cmu_pie_unit": cmu_pie_unit,
     "coil20": partial(from_npz, file="coil20_32"),
     "digits": digits,
+    "digits_bands": digits_bands,
     "digits_copies": digits_copies,
     "digits_dark": digits_dark,
     "digits_defect": digits_defect,

@@ -104,8 +104,8 @@ def fit_reader(
 ) -> SampleReader:
     """Learn the scaling of the rows of `X` (n, d).
 
-    The :func:`~skdeepclust.nn.pixel_range.pixel_range` of images, the same for all pixels, becomes [0, 1], since
-    augmentations of brightness and erased boxes presume it. Tables: every column is centred and scaled to unit
+    The :func:`~skdeepclust.nn.pixel_range.pixel_range` of images becomes [0, 1], since augmentations of brightness
+    and erased boxes presume it. Tables: every column is centred and scaled to unit
     variance; constant columns become 0.
 
     `X` is read block by block: a sample of uint8 images, others once, a table twice.
@@ -116,16 +116,19 @@ def fit_reader(
     image_shape : tuple (h, w, c) or None
     device : torch.device
     keeps_units : bool, default=False
-        uint8 images are divided by 255 and floats within [0, 1] taken as they are, however dark: networks that were
-        trained elsewhere know them so.
+        uint8 images are divided by 255 and floats within [0, 1] taken as they are, however dark, and all channels
+        are scaled alike: networks that were trained elsewhere know them so.
     """
     if image_shape is None:
         mean, std = _mean_and_std(X)
         std[std <= 1e-10 * np.abs(mean)] = 1.0  # constant up to rounding, whatever the unit of the column
         return SampleReader(None, mean, std, device)
-    found = pixel_range(X, keeps_units=keeps_units)
-    span = found.high - found.low if found.high > found.low else 1.0
-    shift, scale = np.array([found.low], np.float32), np.array([span], np.float32)
+    height, width, n_channels = image_shape
+    found = pixel_range(X, n_channels, keeps_units=keeps_units)
+    shift, span = found.low, np.where(found.high > found.low, found.high - found.low, 1.0)
+    if len(shift) > 1:  # one for every value of a row
+        shift, span = np.tile(shift, height * width), np.tile(span, height * width)
+    shift, scale = shift.astype(np.float32), span.astype(np.float32)
     return SampleReader(image_shape, shift, scale, device, found.pixels, found.is_narrow)
 
 

@@ -15,6 +15,7 @@ INPUTS = {
     "dark": PIXELS // 5,
     "unit": (PIXELS / 255).astype(np.float32),
     "range": RANDOM.uniform(-40, 3000, (24, 13, 12, 3)).astype(np.float32),
+    "bands": (RANDOM.uniform(0, 1, (24, 13, 12, 2)) * [1000, 7]).astype(np.float32),
     "table": RANDOM.normal(1e4, 1, (24, 5)),
 }
 
@@ -31,7 +32,7 @@ def encoders():
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning", "ignore::DeprecationWarning:onnxscript")
-@pytest.mark.parametrize("name", ["uint8", "dark", "range", "table"])
+@pytest.mark.parametrize("name", ["uint8", "dark", "range", "bands", "table"])
 def test_other_runtimes_find_the_same_features(encoders, name, tmp_path):
     pytest.importorskip("onnxscript")
     onnxruntime = pytest.importorskip("onnxruntime")

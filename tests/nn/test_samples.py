@@ -83,10 +83,33 @@ def test_a_tenth_of_bright_pictures_is_no_defect():
     np.testing.assert_array_equal(read(X, (12, 12, 1)).reshape(len(X), -1).numpy(), X.astype(np.float32))
 
 
+BANDS = RNG.uniform(size=(40, 12, 12, 4)) * [1, 0.01, 0.9, 0] + [0, 0.3, 0, 0.5]
+
+
+@pytest.mark.parametrize("unit", [1, 1e4])
+def test_channels_that_are_no_colours_have_their_own_ranges(unit):
+    X = (BANDS * unit).reshape(40, -1)
+    X[:, :4], X[:, 4:8] = [0, 0.3 * unit, 0, 0.5 * unit], [unit, 0.31 * unit, 0.9 * unit, 0.5 * unit]
+    reader = fit_reader(X, (12, 12, 4), CPU)
+    x = reader(X)
+    assert x[:, 0].min() == 0
+    assert x[:, 0].max() == 1
+    weak = (X.reshape(40, 12, 12, 4)[..., 1] / unit - 0.3) / 0.01
+    np.testing.assert_allclose(x[:, 1], weak, atol=1e-4)
+    assert torch.isfinite(x[:, 3]).all()  # says nothing, and divides by nothing
+
+
+def test_colours_keep_their_proportions():
+    X = BANDS[..., :3].reshape(40, -1)
+    np.testing.assert_array_equal(read(X, (12, 12, 3)).permute(0, 2, 3, 1).reshape(40, -1), X.astype(np.float32))
+
+
 def test_networks_from_elsewhere_get_dark_pictures_as_they_are():
     for X in (DARK, DARK / 255):
         x = fit_reader(X, (12, 12, 1), CPU, keeps_units=True)(X)
         np.testing.assert_array_equal(x.reshape(len(X), -1).numpy(), (DARK / 255).astype(np.float32))
+    reader = fit_reader(BANDS.reshape(40, -1) * 100, (12, 12, 4), CPU, keeps_units=True)
+    assert len(reader.scale) == 1
 
 
 @pytest.mark.parametrize("side", [1, 8, 11, 12, 28])
