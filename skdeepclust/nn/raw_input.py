@@ -30,12 +30,8 @@ class RawInputNetwork(nn.Module):
         self.network, self.layers = network, layers
         self.is_image, self.pixels, self.enlarge = reader.image_shape is not None, reader.pixels, reader.enlarge
         self.is_narrow = reader.is_narrow
-        for name, values in (("shift", reader.shift), ("scale", reader.scale)):
-            is_per_pixel = self.is_image and len(values) > 1
-            self.register_buffer(
-                name,
-                torch.as_tensor(values.reshape(reader.image_shape) if is_per_pixel else values, device=reader.device),
-            )
+        self.register_buffer("shift", torch.as_tensor(reader.shift, device=reader.device))
+        self.register_buffer("scale", torch.as_tensor(reader.scale, device=reader.device))
 
     def forward(self, X: Tensor) -> Tensor:
         """Return float32 (n, sum of layer widths) for images (n, h, w, c) or rows of a table (n, d)."""

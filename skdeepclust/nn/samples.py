@@ -23,7 +23,7 @@ class SampleReader:
     ----------
     image_shape : tuple (h, w, c) or None
         Shape of one channel-last image that a row holds flattened; None for a table.
-    shift, scale : ndarray of shape (1,) or (d,)
+    shift, scale : ndarray of shape (d,) for a table, (1,) or (c,) for images
         ``(row - shift) / scale`` is what the network sees. float64 for tables, whose columns may be large numbers
         that differ little.
     device : torch.device or None
@@ -70,11 +70,12 @@ class SampleReader:
         """Return float32 (n, *in_shape) on the device for `rows` of shape (n, d), an array or a tensor anywhere."""
         x = torch.from_numpy(np.array(rows)) if isinstance(rows, np.ndarray) else rows  # rows may run backwards
         device = x.device if self.device is None else self.device
+        if self.image_shape is not None:
+            x = x.reshape(-1, *self.image_shape)
         x = self._scaled(x.to(device)) if has_float64(device) else self._scaled(x.cpu()).to(device)
         if self.image_shape is None:
             return x
-        h, w, c = self.image_shape
-        x = x.reshape(-1, h, w, c).permute(0, 3, 1, 2).contiguous()
+        x = x.permute(0, 3, 1, 2).contiguous()
         if self.enlarge > 1:
             x = F.interpolate(x, scale_factor=float(self.enlarge), mode="bilinear")
         return x.to(memory_format=torch.channels_last)
@@ -105,8 +106,8 @@ def fit_reader(
     """Learn the scaling of the rows of `X` (n, d).
 
     The :func:`~skdeepclust.nn.pixel_range.pixel_range` of images becomes [0, 1], since augmentations of brightness
-    and erased boxes presume it. Tables: every column is centred and scaled to unit
-    variance; constant columns become 0.
+    and erased boxes presume it. Tables: every column is centred and scaled to unit variance; constant columns
+    become 0.
 
     `X` is read block by block: a sample of uint8 images, others once, a table twice.
 
@@ -123,13 +124,9 @@ def fit_reader(
         mean, std = _mean_and_std(X)
         std[std <= 1e-10 * np.abs(mean)] = 1.0  # constant up to rounding, whatever the unit of the column
         return SampleReader(None, mean, std, device)
-    height, width, n_channels = image_shape
-    found = pixel_range(X, n_channels, keeps_units=keeps_units)
-    shift, span = found.low, np.where(found.high > found.low, found.high - found.low, 1.0)
-    if len(shift) > 1:  # one for every value of a row
-        shift, span = np.tile(shift, height * width), np.tile(span, height * width)
-    shift, scale = shift.astype(np.float32), span.astype(np.float32)
-    return SampleReader(image_shape, shift, scale, device, found.pixels, found.is_narrow)
+    found = pixel_range(X, image_shape[2], keeps_units=keeps_units)
+    scale = np.where(found.high > found.low, found.high - found.low, 1.0).astype(np.float32)
+    return SampleReader(image_shape, found.low.astype(np.float32), scale, device, found.pixels, found.is_narrow)
 
 
 def _mean_and_std(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

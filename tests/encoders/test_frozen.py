@@ -313,3 +313,9 @@ def test_parameters_are_checked(parameters, error, message):
 def test_images_of_another_shape_are_refused(fitted):
     with pytest.raises(ValueError, match=r"X holds images of shape \(4, 16, 1\), but FrozenEncoder was fitted on"):
         fitted.transform(BYTES.reshape(150, 4, 16))
+
+
+def test_dark_pictures_stay_dark_for_a_network_that_knows_them():
+    network, dark = seeded(conv_net).eval(), BYTES // 5
+    encoder = FrozenEncoder(network, "0", **CPU)
+    np.testing.assert_array_equal(encoder.fit(BYTES).transform(dark), encoder.fit(dark).transform(dark))

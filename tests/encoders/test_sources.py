@@ -234,3 +234,13 @@ def test_scaling_block_by_block(image_shape, monkeypatch):
     if image_shape is None:
         np.testing.assert_array_equal(whole.shift, X.mean(axis=0))
         np.testing.assert_array_equal(whole.scale, X.std(axis=0))
+
+
+def test_the_range_of_bytes_is_that_of_a_sample():
+    X = RNG.integers(10, 51, (3000, 8, 8), dtype=np.uint8)
+    store = LikeZarr(X)
+    reader = fit_reader(as_row_source(store), (8, 8, 1), CPU)
+    assert store.largest == 1000
+    assert reader.is_narrow
+    np.testing.assert_allclose(reader.shift, 10 / 255, rtol=1e-6)
+    np.testing.assert_allclose(reader.scale, 40 / 255, rtol=1e-6)
